@@ -1,0 +1,1 @@
+"""Part III: prices, cost of ownership, reliability, queueing, verification."""

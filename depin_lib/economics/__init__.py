@@ -1,0 +1,1 @@
+"""Part I: issuance, burn-and-mint, coverage, storage, network growth."""

@@ -1,0 +1,1 @@
+"""Part IV: returns, volatility, portfolios, stress, claims."""

@@ -1,0 +1,36 @@
+"""Results that the prose quotes: formatted once, printed with a label, stored for the text."""
+
+from typing import Any
+
+from .publish import publish
+
+
+def report(name: str, value: Any, form: str, label: str) -> str:
+    """Format a result, print it with its label and store it for ``{glue:text}`` under ``name``.
+
+    Parameters
+    ----------
+    name
+        The name by which the text quotes the result.
+    value
+        The number (or whatever ``form`` takes).
+    form
+        A format string with the unit, such as ``"${:.2f}"``.
+    label
+        What the number is, for readers of the notebook.
+
+    Returns
+    -------
+    str
+        The formatted result.
+
+    Examples
+    --------
+    >>> report("floor", 0.16456, "${:.3f} per hour", "shutdown price")
+    shutdown price: $0.165 per hour
+    '$0.165 per hour'
+    """
+    text = form.format(value)
+    print(f"{label}: {text}")
+    publish(name, html=None, plain=text)
+    return text

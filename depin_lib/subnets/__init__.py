@@ -1,0 +1,1 @@
+"""Part II: consensus, bonds, pools, emission, registration, attacks."""
