@@ -73,7 +73,8 @@ def load(name: str) -> pd.DataFrame:
     if digest != about["sha256"]:
         raise DataError(
             f"table {name!r} was changed: its SHA-256 is {digest}, "
-            f"registered is {about['sha256']}; to keep the change, register the new hash with: python3 tasks.py data"
+            f"registered is {about['sha256']}; to keep the change, register the new hash "
+            "with: python3 tasks.py data"
         )
     with path.open("rb") as stream:
         table = pd.read_csv(stream, parse_dates=about.get("dates", []))
