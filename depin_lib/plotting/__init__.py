@@ -5,9 +5,9 @@ text places them where it speaks of them: ``{glue:figure}`` for `show` and `expl
 ``{glue:text}`` for `report`.
 """
 
-from .explore import explore
+from .controls import explore
 from .figure import show
-from .report import report
+from .results import report
 from .style import (
     ACCENT,
     GRID,
