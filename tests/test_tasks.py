@@ -127,3 +127,11 @@ def test_registering_data_keeps_the_register(
     assert written.startswith('[a]\ntitle = "A"\nsha256 = "')
     assert written.endswith('"\n[a.units]\nx = "m"\n')
     assert 'sha256 = ""' not in written
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    ci = (ROOT / ".ci" / "run").read_text("utf-8")
+    for command in ("python3 tasks.py book", "python3 tasks.py test"):
+        assert f"\n{command} " in readme
+        assert f"\n{command}\n" in ci
