@@ -1,0 +1,137 @@
+"""Build the book. tasks.py calls this in the environment that holds its packages.
+
+python book/build.py html          run what has changed, build the web pages
+python book/build.py execute       only run the notebooks
+python book/build.py figures       write figures/ from the runs
+"""
+
+import contextlib
+import dataclasses
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import bookconfig
+import runner
+from bookconfig import Book
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class BuildError(Exception):
+    """The pages could not be built, and why."""
+
+
+def main(arguments: list[str]) -> None:
+    """Run the job that the command line names."""
+    jobs = {"html": html, "draft": draft, "execute": execute, "figures": figures}
+    if not arguments or arguments[0] not in jobs:
+        sys.exit(__doc__)
+    try:
+        jobs[arguments[0]](bookconfig.load(ROOT), *arguments[1:])
+    except (bookconfig.BookError, runner.Failure, BuildError) as exc:
+        sys.exit(f"\n{exc}")
+
+
+def execute(book: Book) -> dict[str, runner.Run]:
+    """Run the notebooks that have not run with the present library."""
+    wanted = runner.runs(book)
+    runner.execute(book, wanted)
+    return wanted
+
+
+def html(book: Book) -> Path:
+    """Build the web pages; nothing is touched where nothing has changed."""
+    execute(book)
+    target = book.build / "html"
+    stamp = book.build / "html.json"
+    state = {"inputs": book.input_key()}
+    if target.is_dir() and stamp.is_file() and json.loads(stamp.read_text("utf-8")) == state:
+        print("Nothing has changed.")
+    else:
+        pages = sphinx(book, "html")
+        stamp.unlink(missing_ok=True)
+        replace(pages, target)
+        stamp.write_text(json.dumps(state), "utf-8")
+    print(f"Open {(target / 'index.html').as_uri()}")
+    return target
+
+
+def draft(book: Book, *names: str) -> Path:
+    """Build some chapters and the back matter for their author: warnings do not stop it."""
+    parts = [
+        dataclasses.replace(
+            part,
+            chapters=tuple(c for c in part.chapters if c.endswith(".md") or c[10:12] in names),
+        )
+        for part in book.parts
+    ]
+    book = dataclasses.replace(book, parts=tuple(part for part in parts if part.chapters))
+    wanted = runner.runs(book)
+    failures = runner.execute(book, wanted)
+    target = book.build / "draft"
+    replace(sphinx(book, "html", strict=False), target)
+    print(f"Open {(target / 'index.html').as_uri()}")
+    return target
+
+
+def figures(book: Book) -> Path:
+    """Write the figures of every chapter, and the data behind them, to figures/."""
+    wanted = execute(book)
+    target = book.root / "figures"
+    target.mkdir(exist_ok=True)
+    new = {path.name: path for run in wanted.values() for path in run.figures.iterdir()}
+    for old in target.iterdir():
+        if old.suffix in (".svg", ".png", ".csv") and old.name not in new:
+            old.unlink()
+    for name, path in sorted(new.items()):
+        shutil.copyfile(path, target / name)
+    print(f"{len(new)} files in {target}")
+    return target
+
+
+def sphinx(book: Book, builder: str, *, strict: bool = True) -> Path:
+    """Let Sphinx write the pages anew, from nothing, and stop on any warning."""
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    print("Pages …", flush=True)
+    work = book.build / "work" / builder
+    shutil.rmtree(work, ignore_errors=True)
+    warnings = io.StringIO()
+    with patch_docutils(), docutils_namespace():
+        app = Sphinx(
+            srcdir=book.root,
+            confdir=None,
+            outdir=work / "pages",
+            doctreedir=work / "doctrees",
+            buildername=builder,
+            confoverrides=book.sphinx_settings() | {"nitpicky": True},
+            status=None,
+            warning=warnings,
+        )
+        app.build(force_all=True)
+    found = warnings.getvalue().strip()
+    if found:
+        print(found, file=sys.stderr)
+    if (found and strict) or app.statuscode:
+        raise BuildError("The pages were not built: the warnings above have to be resolved.")
+    return work / "pages"
+
+
+def replace(source: Path, target: Path) -> None:
+    """Put a finished folder in the place of the one before."""
+    old = target.with_name(f".{target.name}-old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    source.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

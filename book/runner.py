@@ -1,0 +1,194 @@
+"""Run the notebooks and keep what they gave, by the code of each and the library it ran with.
+
+A run is a folder ``<build>/runs/<code key>/<notebook>-<cells key>/``: the outputs, the figures' files
+and the versions it ran with. It is renamed into place when the notebook has finished, so whatever is
+there is whole.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from bookconfig import Book
+from nbclient import NotebookClient
+
+#: Printed by each notebook's kernel when it has finished: the versions that the page shows.
+VERSIONS = """
+import json, platform
+from importlib.metadata import version
+names = ["depin-lib", "numpy", "numba", "scipy", "pandas", "matplotlib"]
+print(json.dumps({"Python": platform.python_version()} | {name: version(name) for name in names}))
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One notebook and the folder of what it gives under the present library."""
+
+    notebook: Path
+    folder: Path
+
+    @property
+    def done(self) -> bool:
+        """Say whether the notebook has run."""
+        return self.folder.is_dir()
+
+    @property
+    def figures(self) -> Path:
+        """Return the folder of the figures' files."""
+        return self.folder / "figures"
+
+    def about(self) -> dict[str, Any]:
+        """Return when the notebook ran, how long, and with which versions."""
+        about: dict[str, Any] = json.loads((self.folder / "about.json").read_text("utf-8"))
+        return about
+
+    def executed(self) -> str:
+        """Return the notebook as it stands now, with the outputs of its code cells."""
+        notebook = json.loads(self.notebook.read_text("utf-8"))
+        outputs = json.loads((self.folder / "outputs.json").read_text("utf-8"))
+        for cell, results in zip(code_cells(notebook), outputs, strict=True):
+            cell["outputs"] = results
+            cell["execution_count"] = None
+        return json.dumps(notebook)
+
+
+class Failure(Exception):
+    """A notebook that did not run to its end."""
+
+
+def runs(book: Book) -> dict[str, Run]:
+    """Return the run of every notebook of the book, done or not."""
+    base = book.build / "runs" / book.code_key()
+    return {page: find(base, book.root / page) for page in book.notebooks}
+
+
+def find(base: Path, notebook: Path) -> Run:
+    """Return where the run of a notebook belongs: its name and a hash of its code."""
+    content = json.loads(notebook.read_text("utf-8"))
+    code = json.dumps([text(cell) for cell in code_cells(content)])
+    key = hashlib.sha256(code.encode()).hexdigest()[:12]
+    return Run(notebook, base / f"{notebook.stem}-{key}")
+
+
+def execute(book: Book, wanted: dict[str, Run]) -> None:
+    """Run the notebooks that have not run, some at a time; raise `Failure` if one fails."""
+    todo = [page for page, run in wanted.items() if not run.done]
+    if todo:
+        print(f"Notebooks: {len(wanted) - len(todo)} unchanged, {len(todo)} to run", flush=True)
+        failures = asyncio.run(execute_all(book, {page: wanted[page] for page in todo}))
+        if failures:
+            raise Failure("\n\n".join(failures))
+    remove_old(book, wanted)
+
+
+async def execute_all(book: Book, todo: dict[str, Run]) -> list[str]:
+    """Run notebooks side by side, one for each processor, at most four; return what failed."""
+    turn = asyncio.Semaphore(min(4, os.cpu_count() or 1))
+    finished = 0
+
+    async def one(page: str, run: Run) -> str | None:
+        nonlocal finished
+        async with turn:
+            start = time.perf_counter()
+            failure = await execute_one(book, page, run)
+            finished += 1
+            result = "FAILED after" if failure else "…"
+            seconds = time.perf_counter() - start
+            print(f"[{finished}/{len(todo)}] {page} {result} {seconds:.1f} s", flush=True)
+            return failure
+
+    results = await asyncio.gather(*(one(page, run) for page, run in todo.items()))
+    return [failure for failure in results if failure]
+
+
+async def execute_one(book: Book, page: str, run: Run) -> str | None:
+    """Run one notebook into its folder, or return why it did not run to its end."""
+    partial = run.folder.with_name(f".{run.folder.name}-{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    notebook = nbformat.reads(run.notebook.read_text("utf-8"), as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=book.timeout_seconds,
+        kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(run.notebook.parent)}},
+    )
+    path = [str(book.root), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {
+        "DEPIN_BOOK": "1",
+        "DEPIN_FIGURES": str(partial / "figures"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "PYTHONPATH": os.pathsep.join(path),
+    }
+    notebook.cells.append(nbformat.v4.new_code_cell(VERSIONS))
+    start = time.perf_counter()
+    index = 0
+    try:
+        async with client.async_setup_kernel(env=environment):
+            # The client caught Ctrl-C for itself; it is to stop the whole job.
+            with contextlib.suppress(NotImplementedError):
+                asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+            client.reset_execution_trackers()
+            for index, cell in enumerate(notebook.cells):
+                await client.async_execute_cell(cell, index)
+        versions = notebook.cells.pop()
+        about = {
+            "ran": datetime.now(UTC).date().isoformat(),
+            "seconds": round(time.perf_counter() - start, 1),
+            "versions": json.loads(versions.outputs[0].text),
+        }
+        outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+        (partial / "about.json").write_text(json.dumps(about), "utf-8")
+        (partial / "outputs.json").write_text(json.dumps(outputs), "utf-8")
+        (partial / "figures").mkdir(exist_ok=True)
+        partial.rename(run.folder)
+    except Exception as exc:
+        return explain(page, notebook, index, exc)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return None
+
+
+def explain(page: str, notebook: Any, index: int, exc: Exception) -> str:
+    """Say which notebook failed, in which cell, and with which message."""
+    cell = notebook.cells[index]
+    lines = [line for line in cell.source.splitlines() if line.strip()] or [""]
+    name, message = getattr(exc, "ename", type(exc).__name__), getattr(exc, "evalue", str(exc))
+    return (
+        f"{page} failed in cell {index + 1}, which begins\n"
+        f"    {lines[0].strip()}\n{name}: {message.strip()}"
+    )
+
+
+def remove_old(book: Book, wanted: dict[str, Run]) -> None:
+    """Delete runs of an older library or of older code."""
+    keep = {run.folder for run in wanted.values()}
+    for folder in (book.build / "runs").glob("*/*"):
+        if folder not in keep and not folder.name.startswith("."):
+            shutil.rmtree(folder, ignore_errors=True)
+    for base in (book.build / "runs").glob("*"):
+        if not any(base.iterdir()):
+            base.rmdir()
+
+
+def code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the code cells of a notebook."""
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def text(cell: dict[str, Any]) -> str:
+    """Return a cell's source as one text."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
