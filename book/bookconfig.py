@@ -225,11 +225,14 @@ def load(root: Path) -> Book:
         problems = file_problems(root, content)
     if problems:
         raise BookError("book.toml:\n" + "\n".join(f"  {line}" for line in problems))
-    about = content["book"]
+    about: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in content["book"].items()
+    }
     return Book(
         root=root,
         build=Path(os.environ.get("DEPIN_BUILD", root / "_build")).resolve(),
-        **{key: tuple(v) if isinstance(v, list) else v for key, v in about.items()},
+        **about,
         colab=content.get("launch", {}).get("colab", False),
         binder=content.get("launch", {}).get("binder", False),
         timeout_seconds=content.get("execute", {}).get("timeout_seconds", 300),

@@ -5,7 +5,6 @@ python book/build.py execute       only run the notebooks
 python book/build.py figures       write figures/ from the runs
 """
 
-import contextlib
 import dataclasses
 import io
 import json
@@ -33,7 +32,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(__doc__)
     try:
         jobs[arguments[0]](bookconfig.load(ROOT), *arguments[1:])
-    except (bookconfig.BookError, runner.Failure, BuildError) as exc:
+    except (bookconfig.BookError, runner.NotebookError, BuildError) as exc:
         sys.exit(f"\n{exc}")
 
 
@@ -41,6 +40,7 @@ def execute(book: Book) -> dict[str, runner.Run]:
     """Run the notebooks that have not run with the present library."""
     wanted = runner.runs(book)
     runner.execute(book, wanted)
+    runner.remove_old(book, wanted)
     return wanted
 
 
@@ -72,7 +72,7 @@ def draft(book: Book, *names: str) -> Path:
     ]
     book = dataclasses.replace(book, parts=tuple(part for part in parts if part.chapters))
     wanted = runner.runs(book)
-    failures = runner.execute(book, wanted)
+    runner.execute(book, wanted)
     target = book.build / "draft"
     replace(sphinx(book, "html", strict=False), target)
     print(f"Open {(target / 'index.html').as_uri()}")

@@ -1,8 +1,8 @@
 """Run the notebooks and keep what they gave, by the code of each and the library it ran with.
 
-A run is a folder ``<build>/runs/<code key>/<notebook>-<cells key>/``: the outputs, the figures' files
-and the versions it ran with. It is renamed into place when the notebook has finished, so whatever is
-there is whole.
+A run is a folder ``<build>/runs/<code key>/<notebook>-<cells key>/``: the outputs, the figures'
+files and the versions it ran with. It is renamed into place when the notebook has finished, so
+whatever is there is whole.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Run:
         return json.dumps(notebook)
 
 
-class Failure(Exception):
+class NotebookError(Exception):
     """A notebook that did not run to its end."""
 
 
@@ -82,14 +82,13 @@ def find(base: Path, notebook: Path) -> Run:
 
 
 def execute(book: Book, wanted: dict[str, Run]) -> None:
-    """Run the notebooks that have not run, some at a time; raise `Failure` if one fails."""
+    """Run the notebooks that have not run, some at a time; raise `NotebookError` if one fails."""
     todo = [page for page, run in wanted.items() if not run.done]
     if todo:
         print(f"Notebooks: {len(wanted) - len(todo)} unchanged, {len(todo)} to run", flush=True)
         failures = asyncio.run(execute_all(book, {page: wanted[page] for page in todo}))
         if failures:
-            raise Failure("\n\n".join(failures))
-    remove_old(book, wanted)
+            raise NotebookError("\n\n".join(failures))
 
 
 async def execute_all(book: Book, todo: dict[str, Run]) -> list[str]:
