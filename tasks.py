@@ -41,7 +41,13 @@ STAMP = VENV / "depin-environment.json"
 NEEDED_BYTES = 2 * 10**9
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 #: Not on conda-forge, or there under conditions of their own: left to pip.
-PIP_ONLY = {"sphinx-mathjax-offline", "playwright", "axe-playwright-python"}
+PIP_ONLY = {
+    "sphinx-mathjax-offline",
+    "font-source-serif-pro",
+    "font-source-sans-pro",
+    "playwright",
+    "axe-playwright-python",
+}
 
 
 def main(arguments: list[str]) -> None:

@@ -158,6 +158,8 @@ class Book:
             # build.py has run the notebooks; the extension hands their outputs over.
             "nb_execution_mode": "off",
             "nb_merge_streams": True,
+            "nb_code_prompt_show": "Show the code",
+            "nb_code_prompt_hide": "Hide the code",
             "myst_enable_extensions": [
                 "amsmath",
                 "attrs_block",
@@ -165,6 +167,7 @@ class Book:
                 "colon_fence",
                 "deflist",
                 "dollarmath",
+                "fieldlist",
             ],
             "myst_heading_anchors": 3,
             "numfig": True,
@@ -187,6 +190,9 @@ class Book:
         return {
             "html_theme": "sphinx_book_theme",
             "html_title": self.title,
+            "html_secnumber_suffix": " ",
+            "html_logo": str(self.root / "book" / "_static" / "logo.svg"),
+            "html_favicon": str(self.root / "book" / "_static" / "favicon.svg"),
             "html_static_path": [str(self.root / "book" / "_static")],
             "html_css_files": ["figures.css", "book.css"],
             "html_js_files": ["book.js"],
@@ -201,6 +207,11 @@ class Book:
                 "use_issues_button": False,
                 "home_page_in_toc": True,
                 "navbar_persistent": [],  # one search field, in the sidebar
+                "article_footer_items": ["page-notes.html"],
+                "footer_content_items": ["copyright.html"],
+                "pygments_light_style": "a11y-high-contrast-light",
+                "pygments_dark_style": "a11y-high-contrast-dark",
+                "logo": {"text": self.title, "alt_text": ""},
                 "show_toc_level": 2,
             },
             # SVG output needs no font files, which a browser may refuse to load from file://.

@@ -5,9 +5,12 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import back_matter
 import bookconfig
+import page_notes
 import runner
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -20,12 +23,16 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("depin_book", None, "env", types=[bookconfig.Book])
     app.connect("config-inited", read_book, priority=1)
     app.connect("builder-inited", share_handlers)
-    app.connect("builder-inited", write_styles)
+    app.connect("builder-inited", write_static_files)
     app.connect("source-read", insert_outputs)
+    app.connect("doctree-read", list_index)
     app.connect("env-get-updated", number_chapters, priority=900)
-    app.connect("build-finished", copy_mathjax)
-    app.connect("build-finished", write_index)
-    return {"parallel_read_safe": False, "parallel_write_safe": True}
+    app.connect("doctree-resolved", tidy_exercises)
+    app.connect("html-page-context", add_notes)
+    app.connect("html-page-context", add_definitions)
+    app.add_directive("data-catalogue", back_matter.DataCatalogue)
+    app.add_directive("reproduced-results", back_matter.ReproducedResults)
+    return {"parallel_read_safe": False, "parallel_write_safe": False}
 
 
 def read_book(app: Sphinx, config: Config) -> None:
@@ -35,8 +42,8 @@ def read_book(app: Sphinx, config: Config) -> None:
 
 @cache
 def runs(app: Sphinx) -> dict[str, runner.Run]:
-    """Return the runs of the notebooks, found once per build."""
-    return runner.runs(app.config.depin_book)
+    """Return the runs of the notebooks by docname, found once per build."""
+    return {bookconfig.docname(p): run for p, run in runner.runs(app.config.depin_book).items()}
 
 
 def share_handlers(app: Sphinx) -> None:
@@ -47,20 +54,17 @@ def share_handlers(app: Sphinx) -> None:
             handlers[app.builder.name].setdefault(node, pair)
 
 
-def write_styles(app: Sphinx) -> None:
-    """Write the style sheet of the figures, whose palette is the library's."""
-    from depin_lib.plotting.publish import asset, palette_css
-
-    static = Path(app.outdir) / "_static"
-    static.mkdir(parents=True, exist_ok=True)
-    (static / "figures.css").write_text(palette_css() + asset("figure.css"), "utf-8")
-
-
 def insert_outputs(app: Sphinx, docname: str, source: list[str]) -> None:
     """Give a notebook the outputs of its run."""
-    run = runs(app).get(f"{docname}.ipynb")
-    if run:
-        source[0] = run.executed()
+    if docname in runs(app):
+        source[0] = runs(app)[docname].executed()
+
+
+def list_index(app: Sphinx, doctree: nodes.document) -> None:
+    """List the index as the last page."""
+    if app.env.docname == app.config.root_doc:
+        *_, last = doctree.findall(addnodes.toctree)
+        last["entries"].append((None, "genindex"))
 
 
 def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -69,35 +73,69 @@ def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:
         number, docname = bookconfig.chapter_number(page), bookconfig.docname(page)
         if number is None or docname not in env.tocs:
             continue
-        title = next(iter(env.tocs[docname].findall(nodes.reference)))
+        title, *sections = env.tocs[docname].findall(nodes.reference)
         title["secnumber"] = env.titles[docname]["secnumber"] = [number]
-        env.toc_secnumbers[docname] = {"": (number,)}
+        env.toc_secnumbers[docname] = {section["anchorname"]: () for section in sections}
+        env.toc_secnumbers[docname][""] = (number,)
     return TocTreeCollector().assign_figure_numbers(env)
 
 
-def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
-    """Copy the one file of MathJax that the pages need, and the TeX packages it may ask for."""
-    if exception or app.builder.format != "html":
-        return
-    wheel = find_spec("sphinx-mathjax-offline")
-    assert wheel is not None, "sphinx-mathjax-offline"
-    assert wheel.origin is not None, "the wheel is a folder"
-    source = Path(wheel.origin).parent / "static" / "mathjax"
-    target = Path(app.outdir) / "_static" / "mathjax"
-    packages = Path("input/tex/extensions")
-    shutil.copytree(source / packages, target / packages, dirs_exist_ok=True)
-    shutil.copy2(source / "tex-svg.js", target)
+def tidy_exercises(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Write "Exercise 2.1. Title" for "Exercise 2.1 (Title)"; let no identifier appear twice."""
+    for title in doctree.findall(nodes.title):
+        for part in (title, *title.findall(nodes.reference)):
+            if len(part) > 2 and part[-1] == ")" and " (" in part.children:
+                part[part.children.index(" (")] = nodes.Text(". ")
+                part.pop()
+    for section in doctree.findall(nodes.section):
+        if section["ids"] in (["exercise-content"], ["solution-content"], ["proof-content"]):
+            section["ids"] = []
 
 
-def write_index(app: Sphinx, exception: Exception | None) -> None:
-    """Write the page that a browser opens first: it leads on to the first page of the book."""
-    if exception or app.builder.name != "html":
-        return
+def add_notes(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Tell the template what stands at the foot of the page."""
     book = app.config.depin_book
-    target = f"{bookconfig.docname(book.start)}.html"
-    (Path(app.outdir) / "index.html").write_text(
-        f'<!doctype html>\n<html lang="{book.language}">\n<meta charset="utf-8">\n'
-        f'<title>{book.title}</title>\n<meta http-equiv="refresh" content="0; url={target}">\n'
-        f'<p><a href="{target}">{book.title}</a></p>\n</html>\n',
-        "utf-8",
-    )
+    context["book"] = book
+    if doctree is not None:
+        context["notes"] = page_notes.notes(
+            book, pagename, context["title"], runs(app).get(pagename)
+        )
+
+
+def add_definitions(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Put its definition on each link to a term; the script shows it on hover and focus."""
+    glossary = "book/glossary"
+    if "body" in context and pagename != glossary and glossary in app.env.found_docs:
+        definitions = back_matter.definitions(app.env.get_doctree(glossary))
+        context["body"] = back_matter.with_definitions(context["body"], definitions)
+
+
+def write_static_files(app: Sphinx) -> None:
+    """Write what comes from packages: the figures' style, the fonts, MathJax."""
+    if app.builder.format != "html":
+        return
+    from depin_lib.plotting.publish import asset, palette_css
+
+    static = Path(app.outdir) / "_static"
+    static.mkdir(parents=True, exist_ok=True)
+    (static / "figures.css").write_text(palette_css() + asset("figure.css"), "utf-8")
+    for package in ("font_source_serif_pro", "font_source_sans_pro"):
+        for name in ("Regular", "It", "Semibold", "SemiboldIt"):
+            for path in (folder(package) / "files").glob(f"*-{name}.otf"):
+                shutil.copy2(path, static)
+    mathjax = folder("sphinx-mathjax-offline") / "static" / "mathjax"
+    tex_packages = Path("input/tex/extensions")
+    shutil.copytree(mathjax / tex_packages, static / "mathjax" / tex_packages, dirs_exist_ok=True)
+    shutil.copy2(mathjax / "tex-svg.js", static / "mathjax")
+
+
+def folder(package: str) -> Path:
+    """Return where an installed package lies."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise bookconfig.BookError(f"the package {package} is missing: python3 tasks.py book")
+    return Path(spec.origin).parent

@@ -1,2 +1,71 @@
 /* Pages opened from a disk cannot fetch the texts that search results quote: titles are enough. */
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+document.addEventListener("DOMContentLoaded", () => {
+  glossaryTips();
+  reachScrollable();
+});
+
+/* A term's definition, on hover and on keyboard focus; Escape closes it. */
+function glossaryTips() {
+  const tip = document.createElement("div");
+  tip.id = "definition";
+  tip.className = "definition";
+  tip.setAttribute("role", "tooltip");
+  tip.hidden = true;
+  document.body.append(tip);
+  let term = null;
+  let closing = 0;
+  const hide = () => {
+    term?.removeAttribute("aria-describedby");
+    term = null;
+    tip.hidden = true;
+  };
+  const show = (link) => {
+    clearTimeout(closing);
+    hide();
+    term = link;
+    tip.textContent = link.dataset.definition;
+    tip.hidden = false;
+    const box = link.getBoundingClientRect();
+    const left = Math.min(box.left, innerWidth - tip.offsetWidth - 12);
+    const below = box.bottom + tip.offsetHeight + 12 < innerHeight;
+    tip.style.left = `${Math.max(12, left)}px`;
+    tip.style.top = `${below ? box.bottom + 6 : box.top - tip.offsetHeight - 6}px`;
+    link.setAttribute("aria-describedby", tip.id);
+  };
+  const leave = () => { closing = setTimeout(hide, 150); };
+  for (const link of document.querySelectorAll("a[data-definition]")) {
+    for (const event of ["mouseenter", "focus"]) link.addEventListener(event, () => show(link));
+    for (const event of ["mouseleave", "blur"]) link.addEventListener(event, leave);
+  }
+  tip.addEventListener("mouseenter", () => clearTimeout(closing));
+  tip.addEventListener("mouseleave", leave);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  document.addEventListener("scroll", hide, { passive: true });
+}
+
+/* Whatever scrolls sideways can be reached and moved with the keyboard. */
+function reachScrollable() {
+  for (const box of document.querySelectorAll(".depin-frame, .text_html, .math, pre")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  }
+}
+
+/* Print is light, whatever the screen shows. */
+addEventListener("beforeprint", () => {
+  const page = document.documentElement.dataset;
+  page.screenTheme = page.theme;
+  page.theme = "light";
+  for (const box of document.querySelectorAll("details")) {
+    if (!box.open && !box.closest(".depin-figure, .page-notes")) box.dataset.opened = box.open = true;
+  }
+});
+addEventListener("afterprint", () => {
+  const page = document.documentElement.dataset;
+  page.theme = page.screenTheme;
+  for (const box of document.querySelectorAll("details[data-opened]")) {
+    box.open = false;
+    delete box.dataset.opened;
+  }
+});

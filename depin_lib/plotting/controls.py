@@ -65,7 +65,9 @@ def explore(
         svg = to_svg(fig, f"{name}-{i}", f"{alt} {line}")
         if folder and i == first:
             (folder / f"{name}.svg").write_text(standalone(svg), "utf-8", newline="\n")
-            fig.savefig(folder / f"{name}.png", dpi=150, facecolor="white")
+            fig.savefig(
+                folder / f"{name}.png", dpi=150, facecolor="white", metadata={"Software": None}
+            )
         plt.close(fig)
         hidden = "" if i == first else " hidden"
         frames.append(f'<div class="depin-frame" data-reading="{escape(line)}"{hidden}>{svg}</div>')

@@ -5,7 +5,7 @@ from typing import Any
 from .publish import publish
 
 
-def report(name: str, value: Any, form: str, label: str) -> str:
+def report(name: str, value: Any, form: str, label: str) -> None:
     """Format a result, print it with its label and store it for ``{glue:text}`` under ``name``.
 
     Parameters
@@ -19,18 +19,11 @@ def report(name: str, value: Any, form: str, label: str) -> str:
     label
         What the number is, for readers of the notebook.
 
-    Returns
-    -------
-    str
-        The formatted result.
-
     Examples
     --------
     >>> report("floor", 0.16456, "${:.3f} per hour", "shutdown price")
     shutdown price: $0.165 per hour
-    '$0.165 per hour'
     """
     text = form.format(value)
     print(f"{label}: {text}")
     publish(name, html=None, plain=text)
-    return text

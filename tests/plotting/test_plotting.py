@@ -97,8 +97,8 @@ def test_show_keeps_data_beside_the_figure(
 def test_report_prints_and_stores_the_same_text(published: dict) -> None:
     out = io.StringIO()
     with redirect_stdout(out):
-        text = plotting.report("floor", 0.16456, "${:.3f} per hour", "shutdown price")
-    assert text == "$0.165 per hour" == published["floor"]["plain"]
+        plotting.report("floor", 0.16456, "${:.3f} per hour", "shutdown price")
+    assert published["floor"]["plain"] == "$0.165 per hour"
     assert out.getvalue() == "shutdown price: $0.165 per hour\n"
 
 
