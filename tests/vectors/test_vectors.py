@@ -22,7 +22,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _case(vector: dict) -> object:
-    built = vector["kind"] in ADAPTERS or vector["name"] in BY_HAND
+    built = vector["kind"] in ADAPTERS or bool({vector["kind"], vector["name"]} & set(BY_HAND))
     marks = []
     if not built and vector["kind"] in PENDING:
         reason = f"not built yet: {PENDING[vector['kind']]}"
@@ -35,7 +35,7 @@ def test_vector(vector: dict) -> None:
 
 
 def test_no_kind_is_both_built_and_pending() -> None:
-    assert not set(PENDING) & set(ADAPTERS)
+    assert not set(PENDING) & (set(ADAPTERS) | set(BY_HAND))
 
 
 def test_every_pending_kind_has_a_vector() -> None:
