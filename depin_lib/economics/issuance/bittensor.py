@@ -263,9 +263,7 @@ def tao_issuance_path(
     [10499999.0, 10500000.0, 10500001.0]
     """
     start = _rao("start_rao", start_rao, high=rules.cap_rao)
-    recycled = _rao(
-        "recycled_rao_per_block", recycled_rao_per_block, high=rules.first_emission_rao
-    )
+    recycled = _rao("recycled_rao_per_block", recycled_rao_per_block, high=rules.first_emission_rao)
     heights = checks.non_negative("blocks", blocks, unit="blocks")
     if heights.ndim != 1 or (heights != np.floor(heights)).any() or (np.diff(heights) < 0).any():
         raise ValueError("blocks must be ascending whole numbers in one dimension")

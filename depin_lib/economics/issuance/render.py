@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 
 from ... import checks
 
@@ -148,7 +147,14 @@ def render_decline_for_last_year(last_year: int, *, rules: RenderRules = _RULES)
             f"allowed: at least {known + -(-left // first)}"
         )
     powers = np.arange(1, n + 1)
-    return float(brentq(lambda d: first * ((1.0 - d) ** powers).sum() - left, 0.0, 1.0))
+    low, high = 0.0, 1.0
+    for _ in range(60):  # bisection to the last bit: the sum falls as the decline rises
+        middle = (low + high) / 2
+        if first * ((1.0 - middle) ** powers).sum() > left:
+            low = middle
+        else:
+            high = middle
+    return middle
 
 
 def render_share_of_new_tokens(
