@@ -40,7 +40,7 @@ class DataCatalogue(SphinxDirective):
             table_entry(book.root, name, about, users[name])
             for name, about in sorted(register.items())
         )
-        return self.parse_text_to_nodes(text)
+        return [nodes.container("", *self.parse_text_to_nodes(text), classes=["sources"])]
 
 
 def table_entry(root: Path, name: str, about: dict[str, Any], users: list[str]) -> str:
@@ -73,7 +73,7 @@ class ReproducedResults(SphinxDirective):
         folder = book.root / "tests" / "vectors"
         pending = tomllib.loads((folder / "pending.toml").read_text("utf-8"))["kinds"]
         text = "\n\n".join(vector_table(path, pending) for path in sorted(folder.glob("*.json")))
-        return self.parse_text_to_nodes(text)
+        return [nodes.container("", *self.parse_text_to_nodes(text), classes=["sources"])]
 
 
 def vector_table(path: Path, pending: dict[str, str]) -> str:

@@ -81,11 +81,12 @@ def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def tidy_exercises(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Write "Exercise 2.1. Title" for "Exercise 2.1 (Title)"; let no identifier appear twice."""
+    """Write "Exercise 2.1 · Title" for "Exercise 2.1 (Title)"; let no identifier appear twice."""
     for title in doctree.findall(nodes.title):
         for part in (title, *title.findall(nodes.reference)):
-            if len(part) > 2 and part[-1] == ")" and " (" in part.children:
-                part[part.children.index(" (")] = nodes.Text(". ")
+            if len(part) > 2 and part[-1] == ")" and " (" in part.children[:2]:
+                opening = part.children.index(" (")  # the number, if not here, ends with a space
+                part[opening] = nodes.Text(" · " if opening else "· ")
                 part.pop()
     for section in doctree.findall(nodes.section):
         if section["ids"] in (["exercise-content"], ["solution-content"], ["proof-content"]):

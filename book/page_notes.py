@@ -32,7 +32,7 @@ def notes(book: Book, docname: str, title: str, run: runner.Run | None) -> Notes
     title = re.sub(r"<[^>]+>", "", title)
     title = title.removeprefix(f"{number} ")
     place = f"Chapter {number}" if number else "Page"
-    about = run.about() if run else {"ran": "", "versions": {}}
+    about: dict[str, Any] = run.about() if run else {"ran": "", "versions": {}}
     ask = {
         "title": f"Error on the page “{title}”",
         "body": f"Page: {docname}\nVersion: {book.version}\n",

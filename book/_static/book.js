@@ -1,10 +1,12 @@
 /* Pages opened from a disk cannot fetch the texts that search results quote: titles are enough. */
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
-document.addEventListener("DOMContentLoaded", () => {
-  glossaryTips();
+document.addEventListener("DOMContentLoaded", glossaryTips);
+addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
   reachScrollable();
 });
+addEventListener("resize", reachScrollable);
 
 /* A term's definition, on hover and on keyboard focus; Escape closes it. */
 function glossaryTips() {
@@ -47,7 +49,8 @@ function glossaryTips() {
 
 /* Whatever scrolls sideways can be reached and moved with the keyboard. */
 function reachScrollable() {
-  for (const box of document.querySelectorAll(".depin-frame, .text_html, .math, pre")) {
+  const boxes = ".depin-frame, .text_html, .pst-scrollable-table-container, mjx-container, pre";
+  for (const box of document.querySelectorAll(boxes)) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
 }
