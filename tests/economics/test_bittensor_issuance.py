@@ -70,7 +70,7 @@ def test_float_rule_agrees_away_from_thresholds() -> None:
     assert economics.tao_block_emission([21e6, 22e6]).tolist() == [0.0, 0.0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.one_of(issuances, st.integers(HALF - 50 * TAO, HALF + 50 * TAO)),
     st.integers(0, 300),
@@ -82,7 +82,7 @@ def test_jumping_equals_walking_block_by_block(start: int, blocks: int, recycled
     assert path.issuance_rao[0] == walk(start, blocks, recycled)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(issuances, st.lists(st.integers(0, 10**7), min_size=2, max_size=6))
 def test_issuance_never_falls_nor_passes_the_cap_without_recycling(
     start: int, steps: list[int]
@@ -93,7 +93,7 @@ def test_issuance_never_falls_nor_passes_the_cap_without_recycling(
     assert path.issuance_rao[-1] <= CAP
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(issuances, st.integers(1, 10**6), st.integers(0, TAO // 8))
 def test_what_is_minted_is_issued_or_recycled(start: int, blocks: int, recycled: int) -> None:
     start = min(start, CAP // 4 * 3 - 1)
@@ -116,7 +116,7 @@ def test_recycling_above_the_next_payout_pins_issuance_at_the_threshold() -> Non
     assert plan.days is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, CAP - CAP // 2**20), st.integers(0, 400))
 def test_next_halving_is_the_first_block_that_pays_less(start: int, recycled: int) -> None:
     plan = economics.tao_next_halving(start, recycled_rao_per_block=recycled)

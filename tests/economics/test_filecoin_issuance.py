@@ -51,7 +51,7 @@ def test_baseline_recorded_on_mainnet_lags_by_one_epoch() -> None:
         assert lagging == pytest.approx(state.this_epoch_baseline_power, rel=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 2**63), min_size=1, max_size=30))
 def test_float_path_follows_the_integer_actor(power: list[int]) -> None:
     state = economics.fil_first_state(power[0])
@@ -65,7 +65,7 @@ def test_float_path_follows_the_integer_actor(power: list[int]) -> None:
     assert path.realized_byte_epochs[-1] == pytest.approx(state.cumsum_realized, rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(powers, min_size=1, max_size=5), st.integers(1, 50), st.integers(0, 4 * YEAR))
 def test_closed_sums_within_a_step_equal_the_walk(
     power: list[float], epochs: int, first: int
@@ -87,7 +87,7 @@ def test_a_power_that_meets_the_baseline_within_a_step_is_capped_at_the_right_ep
     assert whole.baseline_fil[0] == pytest.approx(fine.baseline_fil.sum(), rel=1e-10)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(powers, min_size=1, max_size=100))
 def test_network_time_never_runs_faster_than_the_clock(power: list[float]) -> None:
     path = economics.fil_minting_path(power, rules=RULES)

@@ -2,7 +2,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from depin_lib import data, economics
@@ -81,14 +81,12 @@ def test_supplement_starts_and_ends_on_its_days() -> None:
     assert by_day["2029-07-21"] == 0
 
 
-@settings(deadline=None)
 @given(burns, st.sampled_from(sorted(economics.NET_EMISSION_RULES)), st.floats(1, 1e4))
 def test_net_emissions_follow_the_rules_as_stated(burn: list[float], rule: str, cap: float) -> None:
     result = economics.net_emissions(burn, rule=rule, cap_hnt=cap)
     assert np.allclose(result.emitted_hnt, replay(burn, rule, cap), rtol=1e-9, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(burns, st.sampled_from(sorted(economics.NET_EMISSION_RULES)))
 def test_never_more_is_minted_again_than_was_burned(burn: list[float], rule: str) -> None:
     result = economics.net_emissions(burn, rule=rule)
