@@ -90,12 +90,15 @@ def vector_table(path: Path, pending: dict[str, str]) -> str:
         f"{done} of {len(vectors)} vectors are reproduced, {len(vectors) - done} are to come.\n",
     ]
     if kinds:
-        lines += ["| Result | Vectors | Tolerance | Source of the first |", "|:--|--:|:--|:--|"]
+        lines += ["```{list-table}", ":header-rows: 1", ":widths: 2 3", ":width: 100%", ""]
+        lines += ["* - Result", "  - Source (of the first, where there are several)"]
     for kind, group in kinds.items():
+        name = kind.split("/")[-1].replace("_", " ")
         tolerance = ", ".join(f"{k} {v:g}" for k, v in group[0]["tol"].items() if k != "exact")
-        source = " ".join(group[0]["source"].split()).replace("|", "/")
-        lines.append(f"| `{kind}` | {len(group)} | {tolerance or 'none'} | {source} |")
-    return "\n".join(lines)
+        number = f"{len(group)} vectors" if len(group) > 1 else "1 vector"
+        source = " ".join(group[0]["source"].split())
+        lines.append(f"* - {name}; {number}, {tolerance or 'exact'}\n  - {source}")
+    return "\n".join([*lines, "```"] if kinds else lines)
 
 
 def definitions(glossary: nodes.document) -> dict[str, str]:

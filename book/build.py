@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bookconfig
+import pdf as printing
 import runner
 from bookconfig import Book
 
@@ -27,7 +28,7 @@ class BuildError(Exception):
 
 def main(arguments: list[str]) -> None:
     """Run the job that the command line names."""
-    jobs = {"html": html, "draft": draft, "execute": execute, "figures": figures}
+    jobs = {"html": html, "draft": draft, "execute": execute, "figures": figures, "pdf": pdf}
     if not arguments or arguments[0] not in jobs:
         sys.exit(__doc__)
     try:
@@ -91,6 +92,26 @@ def figures(book: Book) -> Path:
     for name, path in sorted(new.items()):
         shutil.copyfile(path, target / name)
     print(f"{len(new)} files in {target}")
+    return target
+
+
+def pdf(book: Book) -> Path:
+    """Print the book into one PDF."""
+    browser = printing.find_browser()
+    if browser is None:
+        raise BuildError(
+            "The PDF is printed by Chromium or Chrome, and none was found. Install one, "
+            f"or set {printing.BROWSER} to the path of its program."
+        )
+    execute(book)
+    page = printing.one_page(book, sphinx(book, "singlehtml"))
+    print("PDF …", flush=True)
+    target = book.build / "depin-in-numbers.pdf"
+    failure = printing.print_page(browser, page, target)
+    if failure:
+        raise BuildError(f"{browser} did not print the book: {failure}")
+    printing.mend_outline(target, page)
+    print(f"Open {target.as_uri()}")
     return target
 
 

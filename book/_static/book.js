@@ -61,7 +61,7 @@ addEventListener("beforeprint", () => {
   page.screenTheme = page.theme;
   page.theme = "light";
   for (const box of document.querySelectorAll("details")) {
-    if (!box.open && !box.closest(".depin-figure, .page-notes")) box.dataset.opened = box.open = true;
+    if (!box.open && !box.closest(".depin-figure, .hide")) box.dataset.opened = box.open = true;
   }
 });
 addEventListener("afterprint", () => {

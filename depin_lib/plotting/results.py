@@ -1,8 +1,12 @@
 """Results that the prose quotes: formatted once, printed with a label, stored for the text."""
 
+import re
 from typing import Any
 
 from .publish import publish
+
+#: The space between a number and its unit: a line must not end there.
+_UNIT_SPACE = re.compile(r"(?<=\d) (?=\S)")
 
 
 def report(name: str, value: Any, form: str, label: str) -> None:
@@ -26,4 +30,4 @@ def report(name: str, value: Any, form: str, label: str) -> None:
     """
     text = form.format(value)
     print(f"{label}: {text}")
-    publish(name, html=None, plain=text)
+    publish(name, html=None, plain=_UNIT_SPACE.sub("\u00a0", text))
