@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bookconfig
+import jupyter_book as other
 import pdf as printing
 import runner
 from bookconfig import Book
@@ -28,12 +29,19 @@ class BuildError(Exception):
 
 def main(arguments: list[str]) -> None:
     """Run the job that the command line names."""
-    jobs = {"html": html, "draft": draft, "execute": execute, "figures": figures, "pdf": pdf}
+    jobs = {
+        "html": html,
+        "draft": draft,
+        "execute": execute,
+        "figures": figures,
+        "pdf": pdf,
+        "jupyter-book": jupyter_book,
+    }
     if not arguments or arguments[0] not in jobs:
         sys.exit(__doc__)
     try:
         jobs[arguments[0]](bookconfig.load(ROOT), *arguments[1:])
-    except (bookconfig.BookError, runner.NotebookError, BuildError) as exc:
+    except (bookconfig.BookError, runner.NotebookError, BuildError, other.CommandError) as exc:
         sys.exit(f"\n{exc}")
 
 
@@ -113,6 +121,17 @@ def pdf(book: Book) -> Path:
     printing.mend_outline(target, page)
     print(f"Open {target.as_uri()}")
     return target
+
+
+def jupyter_book(book: Book) -> tuple[set[str], set[str]]:
+    """Build the same pages with the jupyter-book command, and compare the two lists of pages."""
+    ours = other.pages(html(book))
+    folder = other.build(book)
+    theirs = other.pages(folder)
+    if ours != theirs:
+        raise BuildError(f"Only one of the two books has: {', '.join(sorted(ours ^ theirs))}")
+    print(f"The same {len(ours)} pages. Open {(folder / 'index.html').as_uri()}")
+    return ours, theirs
 
 
 def sphinx(book: Book, builder: str, *, strict: bool = True) -> Path:

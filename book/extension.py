@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("depin_book", None, "env", types=[bookconfig.Book])
+    app.add_config_value("depin_code_key", "", "env", types=[str])
     app.connect("config-inited", read_book, priority=1)
     app.connect("builder-inited", share_handlers)
     app.connect("builder-inited", write_static_files)
@@ -43,7 +44,8 @@ def read_book(app: Sphinx, config: Config) -> None:
 @cache
 def runs(app: Sphinx) -> dict[str, runner.Run]:
     """Return the runs of the notebooks by docname, found once per build."""
-    return {bookconfig.docname(p): run for p, run in runner.runs(app.config.depin_book).items()}
+    found = runner.runs(app.config.depin_book, app.config.depin_code_key)
+    return {bookconfig.docname(page): run for page, run in found.items()}
 
 
 def share_handlers(app: Sphinx) -> None:

@@ -67,9 +67,9 @@ class NotebookError(Exception):
     """A notebook that did not run to its end."""
 
 
-def runs(book: Book) -> dict[str, Run]:
-    """Return the run of every notebook of the book, done or not."""
-    base = book.build / "runs" / book.code_key()
+def runs(book: Book, code_key: str = "") -> dict[str, Run]:
+    """Return the run of every notebook, done or not, with the present or another library."""
+    base = book.build / "runs" / (code_key or book.code_key())
     return {page: find(base, book.root / page) for page in book.notebooks}
 
 
