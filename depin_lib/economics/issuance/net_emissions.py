@@ -48,6 +48,7 @@ def net_emissions(
     rule: str = "smoothed",
     cap_hnt: float = _DAILY_CAP,
     start_hnt: float = 0.0,
+    window_epochs: float | None = None,
 ) -> NetEmissions:
     """Compute how much of the burned HNT is minted again.
 
@@ -57,13 +58,16 @@ def net_emissions(
         HNT burned in each epoch, shape (n,).
     rule
         One of `NET_EMISSION_RULES`. ``"hip20_text"``: a pool takes min(burn, cap) and pays 1/336
-        per epoch. ``"l1_code"``: burns above the cap wait for epochs below it. ``"no_memory"``:
-        min(burn, cap). ``"smoothed"`` (as of November 2026): min of the cap and an average of the
-        burns with weight 1/7 on the newest.
+        of itself per epoch. ``"l1_code"``: burns above the cap wait for epochs below it.
+        ``"no_memory"``: min(burn, cap). ``"smoothed"`` (as of November 2026): min of the cap and
+        an average of the burns with weight 1/7 on the newest.
     cap_hnt
         HNT per epoch; the default is that of a day's epoch.
     start_hnt
         The rule's memory before the first epoch, HNT.
+    window_epochs
+        Epochs of the averaging in ``"hip20_text"`` (by default 336 half hours) and
+        ``"smoothed"`` (by default 7 days); the other rules have none.
 
     Returns
     -------
@@ -90,7 +94,8 @@ def net_emissions(
     cap = checks.number("cap_hnt", cap_hnt, low=0, unit="HNT per epoch")
     start = checks.number("start_hnt", start_hnt, low=0, unit="HNT")
     memory, emitted = np.empty_like(burn), np.empty_like(burn)
-    window = _WINDOW.get(name, 1.0)
+    window = _WINDOW.get(name, 1.0) if window_epochs is None else window_epochs
+    checks.number("window_epochs", window, low=1, unit="epochs")
     _kernels.net_emissions(burn, cap, window, _KERNEL_RULE[name], start, memory, emitted)
     return NetEmissions(burn, emitted, memory)
 
