@@ -8,6 +8,8 @@ python book/build.py figures       write figures/ from the runs
 import dataclasses
 import io
 import json
+import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -137,30 +139,43 @@ def jupyter_book(book: Book) -> tuple[set[str], set[str]]:
 def sphinx(book: Book, builder: str, *, strict: bool = True) -> Path:
     """Let Sphinx write the pages anew, from nothing, and stop on any warning."""
     from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
     print("Pages …", flush=True)
     work = book.build / "work" / builder
     shutil.rmtree(work, ignore_errors=True)
     warnings = io.StringIO()
-    with patch_docutils(), docutils_namespace():
-        app = Sphinx(
-            srcdir=book.root,
-            confdir=None,
-            outdir=work / "pages",
-            doctreedir=work / "doctrees",
-            buildername=builder,
-            confoverrides=book.sphinx_settings() | {"nitpicky": True},
-            status=None,
-            warning=warnings,
-        )
-        app.build(force_all=True)
-    found = warnings.getvalue().strip()
+    try:
+        with patch_docutils(), docutils_namespace():
+            app = Sphinx(
+                srcdir=book.root,
+                confdir=None,
+                outdir=work / "pages",
+                doctreedir=work / "doctrees",
+                buildername=builder,
+                confoverrides=book.sphinx_settings() | {"nitpicky": True},
+                status=None,
+                warning=warnings,
+            )
+            app.build(force_all=True)
+    except SphinxError as exc:
+        raise BuildError(
+            f"{readable(warnings.getvalue(), book.root)}\nThe pages were not built: {exc}"
+        ) from None
+    found = readable(warnings.getvalue(), book.root)
     if found:
         print(found, file=sys.stderr)
     if (found and strict) or app.statuscode:
         raise BuildError("The pages were not built: the warnings above have to be resolved.")
     return work / "pages"
+
+
+def readable(warnings: str, root: Path) -> str:
+    """Name a notebook's cell and line, where MyST-NB writes cell times 10000 plus line."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", warnings).replace(f"{root}{os.sep}", "").strip()
+    place = re.compile(r"(\.ipynb):(\d+)(\d{4}):")
+    return place.sub(lambda m: f"{m[1]}, cell {m[2]}, line {int(m[3])}:", text)
 
 
 def replace(source: Path, target: Path) -> None:

@@ -64,8 +64,15 @@ def build(book: Book) -> Path:
     target = book.build / "jupyter-book" / "pages"
     shutil.rmtree(target, ignore_errors=True)
     print("Pages by jupyter-book …", flush=True)
-    command = [str(python.with_name("jupyter-book")), "build", "--quiet", "--path-output"]
-    call([*command, str(target), str(source)])
+    command = [
+        str(python.with_name("jupyter-book")),
+        "build",
+        "--quiet",
+        "-W",
+        "-n",
+        "--keep-going",
+    ]
+    call([*command, "--path-output", str(target), str(source)])
     return target / "_build" / "html"
 
 

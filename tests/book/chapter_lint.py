@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ FIGURE = re.compile(r"^(`{3,}|:{3,})\{glue:figure\} *(\S+)\n(.*?)^\1", re.M | re
 EXERCISE = re.compile(r"^[`:]{3,}\{exercise(?:-start)?\} *(.*)\n((?:^:.*\n)*)", re.M)
 SOLUTION = re.compile(r"^[`:]{3,}\{solution(?:-start)?\} *(\S+) *\n((?:^:.*\n)*)", re.M)
 LABEL = re.compile(r"^:label: *(\S+)", re.M)
-LEVEL = re.compile(r"\([^()]+, *\d+ min(?:utes)?\)\s*$")
+LEVEL = re.compile(r"\([^()]+, *\d+ minutes\b[^()]*\)\s*$")
 ITEM = re.compile(r"^\s*(?:\d+\.|[-*])\s+(.*(?:\n(?!\s*(?:\d+\.|[-*]|`{3}|:{3})\s).+)*)", re.M)
 GLUED = re.compile(r"\{glue:text\}`([^`:]+)")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=[-*|])")
@@ -44,6 +45,10 @@ TYPED = re.compile(
     r"\\?[$€] ?\d[\d.,]*|\b\d[\d.,]* ?(?:\\?%|per ?cent|million|billion|trillion)"
     r"|\b\d{1,3}(?:,\d{3})+(?:\.\d+)?|\b\d+\.\d+"
 )
+
+
+LOAD = re.compile(r"""\bload\(\s*["'](\w+)["']""")
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,8 @@ def problems(path: Path, solutions: str) -> list[str]:
     """Say what a chapter lacks; preface (00) and appendices (9x) have no fixed list of parts."""
     cells = read(path)
     number = path.name[:2]
-    found = [*cell_problems(cells), *figure_problems(cells, number), *result_problems(cells)]
+    known = inputs(cells, path.parent.parent / "depin_lib" / "data" / "tables")
+    found = [*cell_problems(cells), *figure_problems(cells, number), *result_problems(cells, known)]
     if not (number == "00" or number.startswith("9")):
         found += [*part_problems(cells), *exercise_problems(cells, number, solutions)]
     return [f"{path.name}: {problem}" for problem in found]
@@ -150,7 +156,7 @@ def figure_problems(cells: list[Cell], number: str) -> list[str]:
         if count > most:
             found.append(f"{count} calls of plotting.{helper}; at most {most}")
     controls = {c.number for c in cells if "control" in c.parts}
-    if controls - {call.cell for call in calls if call.helper == "explore"}:
+    if controls and not controls & {call.cell for call in calls if call.helper == "explore"}:
         found.append("a cell tagged part:control calls plotting.explore")
     names = [match[2] for match in placed]
     for call in calls:
@@ -172,7 +178,7 @@ def figure_problems(cells: list[Cell], number: str) -> list[str]:
     return found
 
 
-def result_problems(cells: list[Cell]) -> list[str]:
+def result_problems(cells: list[Cell], known: frozenset[float]) -> list[str]:
     """Check that results are glued, not typed, and that each has a name of its own."""
     found = []
     reported = [
@@ -193,22 +199,50 @@ def result_problems(cells: list[Cell]) -> list[str]:
         if "result" in cell.tags:
             found += [
                 f"{where}: {typed!r} is typed; report it and quote it with {{glue:text}}"
-                for typed in typed_results(cell.text)
+                for typed in typed_results(cell.text, known)
             ]
     return found
 
 
-def typed_results(text: str) -> list[str]:
-    """Return what looks like a result; a sentence that cites a source may have such numbers."""
+def typed_results(text: str, known: frozenset[float] = frozenset()) -> list[str]:
+    """Return what looks like a result of a text that was typed.
+
+    A number may be typed that the chapter's code or data hold (an input), or that a source is cited
+    for: in the same sentence, or in the same paragraph if the sentence quotes no result.
+    """
     found = []
-    for sentence in SENTENCE_END.split(NO_RESULT.sub(keep_citations, text)):
-        if "{cite" not in sentence:
-            found += [match[0] for match in TYPED.finditer(sentence)]
+    for paragraph in re.split(r"\n\s*\n", NO_RESULT.sub(keep_roles, text)):
+        for sentence in SENTENCE_END.split(paragraph):
+            cited = "{cite" in (sentence if "{glue" in sentence else paragraph)
+            if not cited:
+                found += [m[0] for m in TYPED.finditer(sentence) if not is_input(m[0], known)]
     return found
 
 
-def keep_citations(match: re.Match[str]) -> str:
-    return "{cite" if match[0].startswith("{cite") else " "
+def keep_roles(match: re.Match[str]) -> str:
+    """Leave a trace of citations and quoted results."""
+    role = re.match(r"\{(?:cite|glue)", match[0])
+    return role[0] if role else " "
+
+
+def is_input(typed: str, known: frozenset[float]) -> bool:
+    """Say whether a typed number is one that code or data hold."""
+    number = re.search(r"\d[\d,]*(?:\.\d+)?", typed)
+    if number is None:
+        return False
+    value = float(number[0].replace(",", ""))
+    scales = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "%": 0.01}
+    factors = [1.0, *(factor for word, factor in scales.items() if word in typed)]
+    return any(math.isclose(value * factor, x) for factor in factors for x in known)
+
+
+def inputs(cells: list[Cell], tables: Path) -> frozenset[float]:
+    """Collect the numbers in a chapter's code and in the tables that it loads."""
+    code = "\n".join(cell.text for cell in cells if cell.kind == "code")
+    paths = [tables / f"{name}.csv" for name in LOAD.findall(code)]
+    data = "\n".join(path.read_text("utf-8") for path in paths if path.is_file())
+    numbers = NUMBER.findall(code.replace("_", "")) + NUMBER.findall(data)
+    return frozenset(float(number) for number in numbers)
 
 
 def exercise_problems(cells: list[Cell], number: str, solutions: str) -> list[str]:
@@ -273,8 +307,19 @@ def helper_calls(cell: Cell) -> list[Call]:
             continue
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
         name = node.args[place] if len(node.args) > place else keywords.get("name")
-        calls.append(Call(cell.number, helper.attr, literal(name), literal(keywords.get("alt"))))
+        alt = keywords.get("alt")
+        if isinstance(alt, ast.Name):
+            alt = assigned(tree, alt.id)
+        calls.append(Call(cell.number, helper.attr, literal(name), literal(alt)))
     return calls
+
+
+def assigned(tree: ast.Module, name: str) -> ast.expr | None:
+    """Return what a cell assigns to a name."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == name:
+            return statement.value
+    return None
 
 
 def literal(node: ast.expr | None) -> str | None:

@@ -105,6 +105,7 @@ def set_tags(index: int, *tags: str) -> Callable[[list[dict[str, Any]]], None]:
             "needs alt= written out",
         ),
         (replaced(4, '"A line that rises."', '""'), "needs alt= written out"),
+        (replaced(4, '"A line that rises."', "alt"), "needs alt= written out"),
         (replaced(4, "33_a", "34_a"), "starts with 33_"),
         (replaced(5, "The line rises from left to right.", ""), "needs a caption"),
         (replaced(5, ":name: fig-33-a\n", ""), "needs :name: fig-33-"),
@@ -144,7 +145,21 @@ def test_a_solution_is_folded(tmp_path: Path) -> None:
         "The article says 600 % {cite:p}`a`.",
         "Version 0.1.0 of [the code](https://example.org/v1.5/).",
         "$$\nx = 1.25\n$$",
+        "A source says so {cite:p}`a`. It counts 17 million.",
+        "The cap is 21 million, the fee 18 %, the price $3.20.",
     ],
 )
 def test_what_is_no_result_may_be_typed(text: str) -> None:
-    assert chapter_lint.typed_results(text) == []
+    assert chapter_lint.typed_results(text, frozenset({21e6, 0.18, 3.2})) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We find 17 million.",
+        "A source {cite:p}`a`. We find {glue:text}`x`, or 17 million.",
+        "A source {cite:p}`a`.\n\nWe find 52.3 %.",
+    ],
+)
+def test_what_is_a_result_may_not(text: str) -> None:
+    assert len(chapter_lint.typed_results(text, frozenset({21e6}))) == 1
