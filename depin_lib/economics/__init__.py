@@ -26,9 +26,6 @@ from .issuance.filecoin_chain import (
     FIL_MAINNET,
     FilRewardState,
     FilRules,
-    baseline_exponent_q128,
-    exp_lambda_minus_one_q128,
-    expneg_q128,
     fil_baseline_before_start,
     fil_block_reward_atto,
     fil_first_state,
@@ -39,6 +36,11 @@ from .issuance.filecoin_chain import (
     fil_recompute_reward_atto,
     fil_reward_atto,
     fil_theta_q128,
+)
+from .issuance.filecoin_q128 import (
+    baseline_exponent_q128,
+    exp_lambda_minus_one_q128,
+    expneg_q128,
     lambda_q128,
 )
 from .issuance.helium import (

@@ -2,26 +2,27 @@
 
 A Q.128 number is an integer that stands for itself divided by 2**128. Right shifts and divisions
 round down. Sources: filecoin-project/builtin-actors @b0a3bdd (21 July 2026),
-``actors/reward/src/{logic,state,expneg}.rs``; the coefficients of `expneg_q128` are those of
-``expneg.rs``. The rules have been the same since actors version 2 (October 2020).
+``actors/reward/src/{logic,state}.rs``. The rules have been the same since actors version 2 (October
+2020).
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
-from functools import lru_cache
 
 from ... import checks
+from .filecoin_q128 import (
+    baseline_exponent_q128,
+    exp_lambda_minus_one_q128,
+    expneg_q128,
+    lambda_q128,
+)
 
 __all__ = [
     "ATTO_PER_FIL",
     "FIL_MAINNET",
     "FilRewardState",
     "FilRules",
-    "baseline_exponent_q128",
-    "exp_lambda_minus_one_q128",
-    "expneg_q128",
     "fil_baseline_before_start",
     "fil_block_reward_atto",
     "fil_first_state",
@@ -32,38 +33,11 @@ __all__ = [
     "fil_recompute_reward_atto",
     "fil_reward_atto",
     "fil_theta_q128",
-    "lambda_q128",
 ]
 
 ATTO_PER_FIL = 10**18
 _BITS = 128
 _ONE = 1 << _BITS
-_NUMERATOR = (
-    -648770010757830093818553637600,
-    67469480939593786226847644286976,
-    -3197587544499098424029388939001856,
-    89244641121992890118377641805348864,
-    -1579656163641440567800982336819953664,
-    17685496037279256458459817590917169152,
-    -115682590513835356866803355398940131328,
-    _ONE,
-)
-_DENOMINATOR = (
-    1225524182432722209606361,
-    114095592300906098243859450,
-    5665570424063336070530214243,
-    194450132448609991765137938448,
-    5068267641632683791026134915072,
-    104716890604972796896895427629056,
-    1748338658439454459487681798864896,
-    23704654329841312470660182937960448,
-    259380097567996910282699886670381056,
-    2250336698853390384720606936038375424,
-    14978272436876548034486263159246028800,
-    72144088983913131323343765784380833792,
-    224599776407103106596571252037123047424,
-    _ONE,
-)
 
 
 @dataclass(frozen=True)
@@ -119,59 +93,6 @@ class FilRewardState:
     effective_baseline_power: int  #: baseline at that time, bytes
     this_epoch_baseline_power: int  #: baseline at this epoch, bytes
     this_epoch_reward: int  #: atto-FIL for all winners of the epoch
-
-
-@lru_cache
-def baseline_exponent_q128(growth_per_year: float = 1.0, epochs_per_year: int = 1_051_200) -> int:
-    """Compute the baseline's growth factor per epoch, Q.128.
-
-    Examples
-    --------
-    >>> baseline_exponent_q128()
-    340282591298641078465964189926313473653
-    """
-    with localcontext(prec=90):
-        return int(((1 + Decimal(growth_per_year)).ln() / epochs_per_year).exp() * _ONE)
-
-
-@lru_cache
-def lambda_q128(half_life_years: int = 6, epochs_per_year: int = 1_051_200) -> int:
-    """Compute the decay rate λ per epoch, Q.128.
-
-    Examples
-    --------
-    >>> lambda_q128()
-    37396271439864487274534522888786
-    """
-    with localcontext(prec=90):
-        return int(Decimal(2).ln() / (half_life_years * epochs_per_year) * _ONE)
-
-
-@lru_cache
-def exp_lambda_minus_one_q128(half_life_years: int = 6, epochs_per_year: int = 1_051_200) -> int:
-    """Compute exp(λ) − 1 per epoch, Q.128.
-
-    Examples
-    --------
-    >>> exp_lambda_minus_one_q128()
-    37396273494747879394193016954629
-    """
-    with localcontext(prec=90):
-        rate = Decimal(2).ln() / (half_life_years * epochs_per_year)
-        return int((rate.exp() - 1) * _ONE)
-
-
-def expneg_q128(x_q128: int) -> int:
-    """Compute exp(−x) as the chain does: a ratio of polynomials of degree 7 and 13, Q.128.
-
-    The error is below 3.4e-30 for x < 1.725 and below 4.6e-15 for x < 5 (``expneg.rs``).
-
-    Examples
-    --------
-    >>> round(expneg_q128(1 << 128) / 2**128, 15)
-    0.367879441171442
-    """
-    return (_horner(_NUMERATOR, x_q128) << _BITS) // _horner(_DENOMINATOR, x_q128)
 
 
 def fil_grow_baseline(power_bytes: int, epochs: int = 1, *, rules: FilRules = _RULES) -> int:
@@ -457,13 +378,6 @@ def fil_block_reward_atto(
     wins = _whole("win_count", win_count, "wins")
     paid = reward * wins // rules.wins_per_epoch + _whole("gas_atto", gas_atto, "atto-FIL")
     return paid if balance_atto is None else min(paid, _whole("balance", balance_atto, "atto-FIL"))
-
-
-def _horner(coefficients: Sequence[int], x: int) -> int:
-    value = 0
-    for c in coefficients:
-        value = (value * x >> _BITS) + c
-    return value
 
 
 def _simple_q128(epoch: int, rules: FilRules) -> int:
