@@ -30,7 +30,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("env-get-updated", number_chapters, priority=900)
     app.connect("doctree-resolved", tidy_exercises)
     app.connect("html-page-context", add_notes)
-    app.connect("html-page-context", add_definitions)
+    app.connect("html-page-context", finish_body)
     app.add_directive("data-catalogue", back_matter.DataCatalogue)
     app.add_directive("reproduced-results", back_matter.ReproducedResults)
     return {"parallel_read_safe": False, "parallel_write_safe": False}
@@ -107,11 +107,18 @@ def add_notes(
         )
 
 
-def add_definitions(
+def finish_body(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Put its definition on each link to a term; the script shows it on hover and focus."""
+    """Put its definition on each link to a term; the script shows it on hover and focus.
+
+    Two roles that docutils writes on a bibliography are taken out: one is deprecated, the other
+    asks for children that are not there.
+    """
     glossary = "book/glossary"
+    if "body" in context:
+        for role in (' role="doc-biblioentry"', ' role="list" class="citation-list"'):
+            context["body"] = context["body"].replace(role, "")
     if "body" in context and pagename != glossary and glossary in app.env.found_docs:
         definitions = back_matter.definitions(app.env.get_doctree(glossary))
         context["body"] = back_matter.with_definitions(context["body"], definitions)

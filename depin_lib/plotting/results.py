@@ -30,4 +30,5 @@ def report(name: str, value: Any, form: str, label: str) -> None:
     """
     text = form.format(value)
     print(f"{label}: {text}")
-    publish(name, html=None, plain=_UNIT_SPACE.sub("\u00a0", text))
+    # As IPython shows a text, in quotes: MyST-NB would read 843,638 as a pair and 0.50 as 0.5.
+    publish(name, html=None, plain=repr(_UNIT_SPACE.sub("\u00a0", text)))

@@ -1,3 +1,4 @@
+import ast
 import io
 import re
 import xml.etree.ElementTree as ET
@@ -98,7 +99,7 @@ def test_report_prints_and_stores_the_same_text(published: dict) -> None:
     out = io.StringIO()
     with redirect_stdout(out):
         plotting.report("floor", 0.16456, "${:.3f} per hour", "shutdown price")
-    assert published["floor"]["plain"] == "$0.165\u00a0per hour"
+    assert ast.literal_eval(published["floor"]["plain"] or "") == "$0.165\u00a0per hour"
     assert out.getvalue() == "shutdown price: $0.165 per hour\n"
 
 
