@@ -77,6 +77,7 @@ _RC: Any = {
     "lines.markersize": 5.5,
     "patch.linewidth": 0.0,
     "text.color": INK,
+    "text.parse_math": False,  # a dollar sign is a dollar sign
     "font.size": 10.5,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
