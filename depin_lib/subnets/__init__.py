@@ -1,1 +1,45 @@
 """Part II: consensus, bonds, pools, emission, registration, attacks."""
+
+from .epoch import ARITHMETICS, EpochResult, yuma_epoch
+from .matrices import (
+    bond_ema,
+    column_clip,
+    column_max_upscale,
+    column_normalise,
+    interpolate,
+    liquid_alpha_rates,
+    max_upscale_u16,
+    reset_bonds,
+    row_normalise,
+    safe_divide,
+    sigmoid,
+    top_k,
+    weighted_column_sums,
+    weighted_median,
+    weighted_row_sums,
+)
+from .parameters import BOND_RULES, U16_MAX, YumaParams
+
+__all__ = [
+    "ARITHMETICS",
+    "BOND_RULES",
+    "U16_MAX",
+    "EpochResult",
+    "YumaParams",
+    "bond_ema",
+    "column_clip",
+    "column_max_upscale",
+    "column_normalise",
+    "interpolate",
+    "liquid_alpha_rates",
+    "max_upscale_u16",
+    "reset_bonds",
+    "row_normalise",
+    "safe_divide",
+    "sigmoid",
+    "top_k",
+    "weighted_column_sums",
+    "weighted_median",
+    "weighted_row_sums",
+    "yuma_epoch",
+]

@@ -1,0 +1,5 @@
+"""Run every benchmark."""
+
+from . import consensus
+
+consensus.main()

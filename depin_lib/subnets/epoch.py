@@ -1,0 +1,309 @@
+"""One epoch of Yuma consensus: from the validators' weights to everybody's share of the payout."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from .. import checks
+from ..kernels import consensus as _kernels
+from .masks import Masks, masks_of
+from .matrices import top_k
+from .parameters import U16_MAX, YumaParams
+
+__all__ = ["ARITHMETICS", "EpochResult", "yuma_epoch"]
+
+#: What an epoch can be computed in.
+ARITHMETICS = ("float64",)
+
+Array = NDArray[np.float64]
+_PARAMS = YumaParams()
+_LARGEST = np.finfo(np.float64).max
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What an epoch decides, for n validators (rows) and m miners (columns).
+
+    A uid is a column; rows that are no column have the uids after the last column.
+    """
+
+    consensus: Array  #: stake-weighted median of the weights, shape (m,)
+    incentive: Array  #: miners' shares of their half, sum 1 or 0, shape (m,)
+    dividends: Array  #: validators' shares of their half, sum 1 or 0, shape (n,)
+    validator_trust: Array  #: what is left of a validator's weights after clipping, shape (n,)
+    bonds: Array  #: new bonds as the chain stores them, divided by 65,535, shape (n, m)
+    stake: Array  #: stake above the threshold, sum 1 or 0, shape (n,)
+    active_stake: Array  #: of this, active rows with a permit, sum 1 or 0, shape (n,)
+    active: NDArray[np.bool_]  #: rows that are active, shape (n,)
+    permits: NDArray[np.bool_]  #: permits for the next epoch, shape (n,)
+    server_emission: Array  #: share of the whole payout for mining, shape (m,)
+    validator_emission: Array  #: share of the whole payout for validating, shape (n,)
+    emission: Array  #: share of the whole payout by uid
+    row_uids: NDArray[np.int64]  #: the uid of each row, shape (n,)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per uid; what a uid has no part in is NaN (a permit: False)."""
+        n_uids = self.emission.size
+        frame = pd.DataFrame(index=pd.RangeIndex(n_uids, name="uid"))
+        for name in ("stake", "active_stake", "validator_trust", "dividends"):
+            frame[name] = pd.Series(getattr(self, name), index=self.row_uids)
+        frame["permit"] = np.isin(np.arange(n_uids), self.row_uids[self.permits])
+        for name in ("consensus", "incentive", "server_emission"):
+            frame[name] = pd.Series(getattr(self, name))
+        frame["validator_emission"] = pd.Series(self.validator_emission, index=self.row_uids)
+        frame["emission"] = self.emission
+        return frame
+
+    def payout_rao(self, rao: int) -> pd.DataFrame:
+        """Pay out an epoch's emission in whole rao, rounded down as the chain does.
+
+        A share is first cut to 32 binary places, as the chain's type holds it. The shares
+        themselves are those of float64: an amount can be a few rao off what the chain pays.
+
+        Parameters
+        ----------
+        rao
+            The epoch's emission, rao (1 alpha = 10**9 rao).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns server, validator, combined, one row per uid, in rao.
+
+        Examples
+        --------
+        >>> result = yuma_epoch(np.zeros((2, 1)), [1, 2])
+        >>> result.payout_rao(100)["combined"].tolist()
+        [0, 33, 66]
+        """
+        if isinstance(rao, bool) or not isinstance(rao, int | np.integer) or rao < 0:
+            raise ValueError(f"rao is {rao!r}; give a whole number of rao, 0 or more")
+        validator = np.zeros(self.emission.size)
+        validator[self.row_uids] = self.validator_emission
+        server = np.zeros(self.emission.size)
+        server[: self.server_emission.size] = self.server_emission
+        parts = {"server": server, "validator": validator, "combined": self.emission}
+        amounts = {
+            name: [int(share * 2.0**32) * int(rao) >> 32 for share in shares]
+            for name, shares in parts.items()
+        }
+        return pd.DataFrame(amounts, index=pd.RangeIndex(self.emission.size, name="uid"))
+
+
+def yuma_epoch(
+    weights: ArrayLike,
+    stake: ArrayLike,
+    *,
+    bonds: ArrayLike | None = None,
+    params: YumaParams = _PARAMS,
+    arithmetic: str = "float64",
+    validator_uids: ArrayLike | None = None,
+    permits: ArrayLike | None = None,
+    owner: int | None = None,
+    block: int | None = None,
+    last_update: ArrayLike | None = None,
+    registered: ArrayLike | None = None,
+    committed: ArrayLike | None = None,
+    last_epoch: int | None = None,
+) -> EpochResult:
+    """Compute one epoch of Yuma consensus, in the order of the chain.
+
+    Rows are validators, columns are miners. A square matrix is read as a whole subnet: row i and
+    column i are the same uid. In any other the rows are no columns, unless ``validator_uids`` says
+    which. A uid's weight for itself never counts, except the owner's. What is not given masks
+    nothing: all rows are active and hold a permit, no weight is outdated, old bonds are zero.
+
+    The result is that of float64: it is not the chain's to the last digit, and where stake lies
+    exactly on kappa the two may fall to different sides.
+
+    Parameters
+    ----------
+    weights
+        Scores in any unit, 0 or more; each row is normalised. Shape (n, m).
+    stake
+        Stake weight, 0 or more, any unit. Shape (n,).
+    bonds
+        Bonds after the last epoch, 0 or more (for "yuma3" at most 1). Shape (n, m).
+    params
+        Constants of the subnet.
+    arithmetic
+        "float64".
+    validator_uids
+        The column of each row, −1 for a row that is none; a single −1 stands for all rows.
+    permits
+        Permits from the last epoch; rows without one count for nothing. Shape (n,).
+    owner
+        Row of the subnet's owner: always permitted, never below the threshold, may score itself.
+    block
+        Block of this epoch.
+    last_update
+        Block of each row's last weights. Shape (n,). Rows silent for longer than the activity
+        cutoff before ``block`` are inactive.
+    registered
+        Block at which each column was registered. Shape (m,). Weights from that block or before it
+        do not count, nor do bonds from epochs before it.
+    committed
+        Block of each row's earliest commit that still waits for its reveal, −1 for none. Shape
+        (n,). Its weights do not count toward columns registered after it.
+    last_epoch
+        Block of the last epoch. Without it: one tempo before ``block``.
+
+    Returns
+    -------
+    EpochResult
+
+    Raises
+    ------
+    ValueError
+        For NaN, infinite or negative weights, stake or bonds, shapes that do not fit, uids out of
+        range or given twice, or an arithmetic that is not known.
+
+    Notes
+    -----
+    Source: opentensor/subtensor @14bc6f9 (30 June 2026), ``epoch/run_epoch.rs``:
+    ``epoch_mechanism``.
+
+    Examples
+    --------
+    >>> result = yuma_epoch([[0.5, 0.5], [0.9, 0.1], [0.5, 0.5]], [40, 20, 40])
+    >>> result.consensus.tolist(), result.incentive.round(3).tolist()
+    ([0.5, 0.5], [0.543, 0.457])
+    """
+    checks.choice("arithmetic", arithmetic, ARITHMETICS)
+    w = np.ascontiguousarray(_non_negative("weights", weights))
+    checks.shape("weights", w, (None, None), "validators (rows) × miners (columns)")
+    n, m = w.shape
+    raw = checks.shape("stake", _non_negative("stake", stake), (n,), "one entry per validator")
+    masks = masks_of(
+        (n, m),
+        params,
+        validator_uids,
+        permits,
+        owner,
+        block,
+        last_update,
+        registered,
+        committed,
+        last_epoch,
+    )
+    counted = _above_threshold(raw, params.stake_threshold, masks.owner)
+    voting = counted * (masks.active & masks.permits)
+    normalised, active_stake = _shares(counted), _shares(voting)
+    old = np.zeros((n, m)) if bonds is None else _old_bonds(bonds, (n, m), params)
+    new, (consensus, incentive, trust, dividends) = _run(
+        w, voting, active_stake, old, masks, params
+    )
+
+    new_permits = _next_permits(normalised, params, masks.owner)
+    if not new_permits.all():  # who lost the permit loses the bonds, who had none keeps them
+        new[~new_permits] = np.where(masks.permits[:, np.newaxis], 0.0, old)[~new_permits]
+    fallback = active_stake if voting.any() else normalised
+    server, validator, combined = _emission(incentive, dividends, fallback, masks.uids)
+    return EpochResult(
+        consensus=consensus,
+        incentive=incentive,
+        dividends=dividends,
+        validator_trust=trust,
+        bonds=new,
+        stake=normalised,
+        active_stake=active_stake,
+        active=masks.active,
+        permits=new_permits,
+        server_emission=server,
+        validator_emission=validator,
+        emission=combined,
+        row_uids=masks.uids,
+    )
+
+
+def _run(
+    weights: Array, voting: Array, active: Array, old: Array, masks: Masks, params: YumaParams
+) -> tuple[Array, tuple[Array, Array, Array, Array]]:
+    """Run the kernel; return the new bonds, then consensus, incentive, trust and dividends."""
+    n, m = weights.shape
+    out = np.empty(m), np.empty(m), np.empty(n), np.empty(n)
+    rule = _kernels.YUMA2 if params.bonds_rule == "yuma2" else _kernels.YUMA3
+    if rule == _kernels.YUMA3 and params.liquid_alpha:
+        rule = _kernels.YUMA3_LIQUID
+    while True:
+        new = old.copy()
+        _kernels.epoch(
+            weights,
+            masks.permits,
+            masks.expiry,
+            masks.registered,
+            masks.self_column,
+            voting,
+            params.kappa * float(voting.sum()),
+            active,
+            masks.kept,
+            rule,
+            params.bonds_penalty,
+            params.alpha,
+            params.alpha_low,
+            params.alpha_high,
+            params.alpha_steepness,
+            params.drop_unweighted_bonds,
+            new,
+            *out,
+        )
+        if rule != _kernels.YUMA3_LIQUID or out[0].any():
+            break
+        rule = _kernels.YUMA3  # liquid alpha needs a consensus above zero somewhere
+    if params.bonds_u16:
+        new = np.floor(new * U16_MAX) / U16_MAX
+    return new, out
+
+
+def _emission(
+    incentive: Array, dividends: Array, fallback: Array, uids: NDArray[np.int64]
+) -> tuple[Array, Array, Array]:
+    """Combine both halves: the shares of miners, of validators and of uids."""
+    total = incentive.sum() + dividends.sum()
+    if total > 0.0:
+        server, validator = incentive / total, dividends / total
+    else:
+        server, validator = incentive, fallback
+    combined = np.zeros(max(server.size, uids.max(initial=-1) + 1))
+    combined[: server.size] = server
+    combined[uids] += validator
+    return server, validator, combined
+
+
+def _next_permits(stake: Array, params: YumaParams, owner: int | None) -> NDArray[np.bool_]:
+    few = stake.size <= params.max_validators
+    permits = stake > 0.0 if few else top_k(stake, params.max_validators)
+    if owner is not None:
+        permits[owner] = True
+    return permits
+
+
+def _above_threshold(stake: Array, threshold: float, owner: int | None) -> Array:
+    if threshold == 0.0:
+        return stake
+    counted = np.where(stake < threshold, 0.0, stake)
+    if owner is not None:
+        counted[owner] = stake[owner]
+    return counted
+
+
+def _shares(values: Array) -> Array:
+    total = values.sum()
+    return values / total if total > 0.0 else np.zeros(values.size)
+
+
+def _old_bonds(bonds: ArrayLike, shape: tuple[int, int], params: YumaParams) -> Array:
+    high = 1.0 if params.bonds_rule == "yuma3" else np.inf
+    old = _non_negative("bonds", bonds, high)
+    return np.ascontiguousarray(checks.shape("bonds", old, shape, "as weights"))
+
+
+def _non_negative(name: str, values: ArrayLike, high: float = np.inf) -> Array:
+    """Do what `checks.finite` does, in two quick passes over a large array that is in order."""
+    if isinstance(values, np.ndarray) and values.size and values.dtype.kind in "uif":
+        array = values.astype(np.float64, copy=False)
+        if array.min() >= 0.0 and array.max() <= min(high, _LARGEST):
+            return array
+    return checks.finite(name, values, low=0, high=high)
