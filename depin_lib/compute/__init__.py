@@ -1,1 +1,85 @@
 """Part III: prices, cost of ownership, reliability, queueing, verification."""
+
+from .decisions import (
+    break_even_utilisation,
+    entry_price,
+    net_present_value,
+    payback_months,
+    shutdown_price,
+)
+from .distributions import (
+    Distribution,
+    Empirical,
+    Lognormal,
+    Triangular,
+    TruncatedNormal,
+    Uniform,
+    sample,
+)
+from .facts import Fact, Fleet, Gpu, fact, fleet, gpu, ownership_case, ownership_ranges
+from .ownership import (
+    HOURS_PER_YEAR,
+    ClusterCost,
+    CostBreakdown,
+    Ownership,
+    annual_capital_cost,
+    capital_recovery_factor,
+    cluster_cost,
+    cost_of_ownership,
+    straight_line_cost,
+)
+from .prices import (
+    discount,
+    fee_gross_up,
+    market_prices,
+    net_of_fee,
+    price_per_gpu_hour,
+    relative_price,
+    revenue_per_unit,
+)
+from .tokens import cost_per_million_tokens, energy_per_million_tokens
+from .uncertainty import CostSamples, one_at_a_time, simulate_cost
+
+__all__ = [
+    "HOURS_PER_YEAR",
+    "ClusterCost",
+    "CostBreakdown",
+    "CostSamples",
+    "Distribution",
+    "Empirical",
+    "Fact",
+    "Fleet",
+    "Gpu",
+    "Lognormal",
+    "Ownership",
+    "Triangular",
+    "TruncatedNormal",
+    "Uniform",
+    "annual_capital_cost",
+    "break_even_utilisation",
+    "capital_recovery_factor",
+    "cluster_cost",
+    "cost_of_ownership",
+    "cost_per_million_tokens",
+    "discount",
+    "energy_per_million_tokens",
+    "entry_price",
+    "fact",
+    "fee_gross_up",
+    "fleet",
+    "gpu",
+    "market_prices",
+    "net_of_fee",
+    "net_present_value",
+    "one_at_a_time",
+    "ownership_case",
+    "ownership_ranges",
+    "payback_months",
+    "price_per_gpu_hour",
+    "relative_price",
+    "revenue_per_unit",
+    "sample",
+    "shutdown_price",
+    "simulate_cost",
+    "straight_line_cost",
+]
