@@ -25,8 +25,11 @@ PLACES = (
     r"C:\Program Files\Google\Chrome\Application\chrome.exe",
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 )
-#: An entry of a PDF's outline, its name in parentheses or in hexadecimal digits.
-BOOKMARK = re.compile(rb"/Title (?:\((?:\\.|[^\\()])*\)|<[0-9A-Fa-f]+>)")
+#: A PDF's object that starts with a title: number, title as ASCII or in hexadecimal digits, rest.
+BOOKMARK = re.compile(
+    rb"^(\d+) 0 obj\n<</Title (\((?:\\.|[^\\()])*\)|<[0-9A-Fa-f]+>)(.*?endobj)\n", re.M | re.S
+)
+TRAILER = re.compile(rb"trailer\n<<(.*)>>\nstartxref\n(\d+)\n%%EOF\s*\Z", re.S)
 
 
 def find_browser() -> str | None:
@@ -74,35 +77,39 @@ def print_page(browser: str, page: Path, target: Path) -> str:
 def mend_outline(pdf: Path, page: Path) -> None:
     """Name each bookmark as its heading is.
 
-    Chromium repeats the first words of a heading that starts a page. The mended name is never
-    longer than the one it replaces, and blanks fill the rest: every other byte stays in its place.
+    Chromium repeats the first words of a heading that starts a page, and drops the space where a
+    heading turns to its next line. The better names are appended, as PDF provides for changes.
     """
     headings = [
-        html.unescape(re.sub(r"<[^>]+>", "", heading)).strip()
+        " ".join(html.unescape(re.sub(r"<[^>]+>", "", heading)).split())
         for heading in re.findall(r"<h\d>(.*?)<a class=\"headerlink\"", page.read_text("utf-8"))
     ]
     content = pdf.read_bytes()
-    pdf.write_bytes(BOOKMARK.sub(lambda found: mended(found[0], headings), content))
+    trailer = TRAILER.search(content)
+    if trailer is None:
+        return
+    table = b"xref\n"
+    for number, title, rest in BOOKMARK.findall(content):
+        name = decoded(title)
+        heading = heading_of(name, headings)
+        if heading not in (None, name):
+            table += b"%d 1\n%010d 00000 n \n" % (int(number), len(content))
+            code = ("\ufeff" + str(heading)).encode("utf-16-be").hex().encode()
+            content += number + b" 0 obj\n<</Title <" + code + b">" + rest + b"\n"
+    start = len(content)
+    content += table + b"trailer\n<<" + trailer[1] + b"\n/Prev " + trailer[2] + b">>\n"
+    pdf.write_bytes(content + b"startxref\n%d\n%%%%EOF\n" % start)
 
 
-def mended(entry: bytes, headings: list[str]) -> bytes:
-    """Return a bookmark's entry with the heading that its name ends with, in the same length."""
-    name = decoded(entry.removeprefix(b"/Title "))
+def heading_of(name: str, headings: list[str]) -> str | None:
+    """Return the longest heading that a bookmark's name ends with, whatever its spaces."""
     squeezed = "".join(name.split())
     fitting = [h for h in headings if squeezed.endswith("".join(h.split()))]
-    if name in headings or not fitting:
-        return entry
-    heading = max(fitting, key=len)
-    text = heading.encode("ascii", "ignore").decode()
-    if text == heading:
-        better = b"/Title (" + re.sub(r"([\\()])", r"\\\1", heading).encode() + b")"
-    else:
-        better = b"/Title <" + ("\ufeff" + heading).encode("utf-16-be").hex().encode() + b">"
-    return better.ljust(len(entry)) if len(better) <= len(entry) else entry
+    return name if name in fitting else max(fitting, key=len, default=None)
 
 
-def decoded(string: bytes) -> str:
-    """Decode a string of a PDF: hexadecimal UTF-16, or ASCII with escapes."""
-    if string.startswith(b"<"):
-        return bytes.fromhex(string[1:-1].decode()).decode("utf-16")
-    return re.sub(rb"\\(.)", rb"\1", string[1:-1]).decode("latin-1")
+def decoded(title: bytes) -> str:
+    """Decode a text of a PDF: hexadecimal UTF-16, or ASCII with escapes."""
+    if title.startswith(b"<"):
+        return bytes.fromhex(title[1:-1].decode()).decode("utf-16")
+    return re.sub(rb"\\(.)", rb"\1", title[1:-1]).decode("latin-1")

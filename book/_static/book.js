@@ -23,18 +23,21 @@ function glossaryTips() {
     term = null;
     tip.hidden = true;
   };
+  const place = () => {
+    const box = term.getBoundingClientRect();
+    const left = Math.min(box.left, innerWidth - tip.offsetWidth - 12);
+    const below = box.bottom + tip.offsetHeight + 12 < innerHeight;
+    tip.style.left = `${Math.max(12, left)}px`;
+    tip.style.top = `${below ? box.bottom + 6 : box.top - tip.offsetHeight - 6}px`;
+  };
   const show = (link) => {
     clearTimeout(closing);
     hide();
     term = link;
     tip.textContent = link.dataset.definition;
     tip.hidden = false;
-    const box = link.getBoundingClientRect();
-    const left = Math.min(box.left, innerWidth - tip.offsetWidth - 12);
-    const below = box.bottom + tip.offsetHeight + 12 < innerHeight;
-    tip.style.left = `${Math.max(12, left)}px`;
-    tip.style.top = `${below ? box.bottom + 6 : box.top - tip.offsetHeight - 6}px`;
     link.setAttribute("aria-describedby", tip.id);
+    place();
   };
   const leave = () => { closing = setTimeout(hide, 150); };
   for (const link of document.querySelectorAll("a[data-definition]")) {
@@ -44,7 +47,7 @@ function glossaryTips() {
   tip.addEventListener("mouseenter", () => clearTimeout(closing));
   tip.addEventListener("mouseleave", leave);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  document.addEventListener("scroll", hide, { passive: true });
+  document.addEventListener("scroll", () => { if (term) place(); }, { passive: true });
 }
 
 /* Whatever scrolls sideways can be reached and moved with the keyboard. */
