@@ -9,14 +9,17 @@ from typing import Any
 import pandas as pd
 import pdf
 import pytest
-from bookconfig import Book, docname, load
+from bookconfig import Book, BookError, docname, load
 
 from depin_lib import plotting
 from depin_lib.plotting import controls, publish
 
 from .conftest import ROOT
 
-PAGES = [*map(docname, load(ROOT).pages), "genindex", "search"]
+try:
+    PAGES = [*map(docname, load(ROOT).pages), "genindex", "search"]
+except BookError:  # test_config says what is wrong
+    PAGES = []
 CHAPTERS = [
     page for page in PAGES if page.startswith("notebooks/") and not page.endswith("preface")
 ]
