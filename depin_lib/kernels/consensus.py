@@ -1,32 +1,98 @@
-"""One epoch of Yuma consensus: row normalisation, median, clipping, bonds and dividends.
+"""One epoch of Yuma consensus: stake, normalised weights, median, clipping, bonds, payout.
 
 Weights and bonds are validators (rows) × miners (columns). As in `median`, the columns are taken 64
 at a time into a tile, and every step is a pass over the tile in vector instructions. The tile first
 holds the weights w, after clipping the weights for bonds wᵇ, at the end the new bonds E.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .jit import jit
-from .median import ROWS, TILE, aligned_zeros, attainable, larger, median_of_tile, padded, smaller
+from .median import (
+    ROWS,
+    TILE,
+    aligned_zeros,
+    attainable,
+    heaviest,
+    larger,
+    median_of_tile,
+    padded,
+    smaller,
+)
 
 Array = NDArray[np.float64]
+Blocks = NDArray[np.int64]
 
-#: The bond rules of `epoch`.
+#: The bond rules.
 YUMA2, YUMA3, YUMA3_LIQUID = 2, 3, 4
 
-LANES = 8  # partial sums of a row: one order of addition on every machine
 INVERSE = tuple(1.0 / k for k in range(12, 0, -1))
 LARGEST_EXPONENT = 20.0  # the chain clamps the sigmoid's exponent to ±20
 
 
+class Rules(NamedTuple):
+    """The constants of an epoch."""
+
+    bonds: int
+    kappa: float
+    threshold: float
+    penalty: float
+    alpha: float
+    alpha_low: float
+    alpha_high: float
+    steepness: float
+    drop: bool
+
+
+class Masks(NamedTuple):
+    """What counts: n rows, m columns."""
+
+    uids: Blocks  # the uid of each row: its column, or one from m on, (n,)
+    own_column: Blocks  # the column that does not count in each row, −1 for none, (n,)
+    owner: int  # row of the owner, −1 for none
+    permits: NDArray[np.bool_]  # rows that may vote, (n,)
+    active: NDArray[np.bool_]  # rows that are active, (n,)
+    registered: Blocks  # block of each column's registration, (m,)
+    expiry: Blocks  # weights toward columns registered then or later do not count, (n,)
+    kept: Array  # 1, or 0 where old bonds are void, (m,)
+
+
+class Shares(NamedTuple):
+    """What an epoch gives out: filled by `epoch`."""
+
+    consensus: Array  # (m,)
+    incentive: Array  # (m,)
+    server: Array  # (m,)
+    trust: Array  # (n,)
+    dividends: Array  # (n,)
+    stake: Array  # (n,)
+    active_stake: Array  # (n,)
+    validator: Array  # (n,)
+    combined: Array  # by uid
+
+
+# --------------------------------------------------------------------------- stake and weights
+
+
+@jit()
+def all_within(values: Array, high: float) -> bool:
+    """Say whether every number of values (n,) lies in [0, high]; NaN does not."""
+    outside = 0
+    for i in range(values.size):
+        outside += 0 if (values[i] >= 0.0) & (values[i] <= high) else 1
+    return outside == 0
+
+
 @jit()
 def row_sum(row: Array) -> float:
-    """Sum of a row (m,), in eight partial sums."""
+    """Sum of a row (m,) in eight partial sums, which the processor adds side by side."""
     a = b = c = d = e = f = g = h = 0.0
-    for j in range(0, row.size - row.size % LANES, LANES):
-        part = row[j : j + LANES]
+    whole = row.size - row.size % 8
+    for j in range(0, whole, 8):
+        part = row[j : j + 8]
         a += part[0]
         b += part[1]
         c += part[2]
@@ -35,36 +101,48 @@ def row_sum(row: Array) -> float:
         f += part[5]
         g += part[6]
         h += part[7]
-    rest = 0.0
-    for j in range(row.size - row.size % LANES, row.size):
-        rest += row[j]
-    return ((a + b) + (c + d)) + ((e + f) + (g + h)) + rest
+    for x in row[whole:]:
+        a += x
+    return ((a + b) + (c + d)) + ((e + f) + (g + h))
 
 
 @jit()
-def row_scales(
-    weights: Array,
-    permitted: NDArray[np.bool_],
-    expiry: NDArray[np.int64],
-    registered: NDArray[np.int64],
-    self_column: NDArray[np.int64],
-    scale: Array,
-) -> None:
-    """scale_i = 1 / the sum of the weights of row i that count, 0 if there are none.
+def normalise(values: Array) -> float:
+    """Divide values (n,) by their sum, which is returned; zeros stay."""
+    total = row_sum(values)
+    if total > 0.0:
+        for i in range(values.size):
+            values[i] /= total
+    return total
 
-    Not counted: rows without permit, the weight in the row's own column (self_column_i, if it is
-    not negative), weights toward a column registered at block expiry_i or later.
-    """
-    newest = registered.max() if registered.size else 0
+
+@jit()
+def share_stake(
+    stake: Array, threshold: float, masks: Masks, shares: Shares, voting: Array
+) -> float:
+    """Fill voting stake and its shares a, and the shares s of all stake; return Σ of the first."""
+    for i in range(stake.size):
+        counts = stake[i] >= threshold or i == masks.owner
+        shares.stake[i] = stake[i] if counts else 0.0
+        voting[i] = shares.stake[i] if masks.active[i] and masks.permits[i] else 0.0
+        shares.active_stake[i] = voting[i]
+    normalise(shares.stake)
+    return normalise(shares.active_stake)
+
+
+@jit()
+def scale_rows(weights: Array, masks: Masks, scale: Array) -> None:
+    """scale_i = 1 / the sum of the weights of row i that count, 0 if there are none."""
+    newest = masks.registered.max() if masks.registered.size else 0
     for i in range(scale.size):
         scale[i] = 0.0
-        if not permitted[i]:
+        if not masks.permits[i]:
             continue
-        row, own = weights[i], self_column[i]
-        if expiry[i] <= newest:
+        row, own, expiry = weights[i], masks.own_column[i], masks.expiry[i]
+        if expiry <= newest:
             total = 0.0
             for j in range(row.size):
-                total += row[j] if registered[j] < expiry[i] and j != own else 0.0
+                total += row[j] if masks.registered[j] < expiry and j != own else 0.0
         elif own >= 0:
             total = row_sum(row[:own]) + row_sum(row[own + 1 :])
         else:
@@ -75,30 +153,22 @@ def row_scales(
 
 @jit(inline=True)
 def load_weights(
-    weights: Array,
-    first: int,
-    width: int,
-    scale: Array,
-    expiry: NDArray[np.int64],
-    registered: NDArray[np.int64],
-    newest: int,
-    self_column: NDArray[np.int64],
-    tile: Array,
+    weights: Array, first: int, width: int, newest: int, masks: Masks, scale: Array, tile: Array
 ) -> None:
-    """Copy columns first … first + width of the weights that count, each row normalised."""
-    block = registered[first : first + width]
+    """Copy columns first … first + width: w_ij = weight_ij · scale_i if it counts, else 0."""
+    registered = masks.registered[first : first + width]
     for i in range(scale.size):
-        row, source, factor = tile[i], weights[i, first : first + width], scale[i]
+        w, source, factor = tile[i], weights[i, first : first + width], scale[i]
         for j in range(width):
-            row[j] = source[j] * factor
+            w[j] = source[j] * factor
         for j in range(width, TILE):
-            row[j] = 0.0
-        if expiry[i] <= newest:
+            w[j] = 0.0
+        if masks.expiry[i] <= newest:
             for j in range(width):
-                row[j] = row[j] if block[j] < expiry[i] else 0.0
-        own = self_column[i] - first
+                w[j] = w[j] if registered[j] < masks.expiry[i] else 0.0
+        own = masks.own_column[i] - first
         if 0 <= own < width:
-            row[own] = 0.0
+            w[own] = 0.0
 
 
 @jit(inline=True)
@@ -107,7 +177,7 @@ def clip(
 ) -> None:
     """Clip at the consensus; the tile then holds the weights for bonds.
 
-    w̄_ij = min(w_ij, C_j), rank_j = Σ_i a_i w̄_ij, trust_ij += w̄_ij,
+    w̄_ij = min(w_ij, C_j), rank_j = Σ_i a_i w̄_ij, trust_ij += w̄_ij (columns of all tiles in one),
     wᵇ_ij = w_ij + β (w̄_ij − w_ij), written so that β = 0 and β = 1 are exact.
     """
     keep = 1.0 - penalty
@@ -128,59 +198,60 @@ def clip(
             w[j] = penalty * smaller(w[j], consensus[j]) + keep * w[j]
 
 
+# ---------------------------------------------------------------------------- bonds, dividends
+
+
 @jit(inline=True)
 def yuma2_bonds(
     tile: Array,
     active: Array,
     bonds: Array,
     first: int,
-    width: int,
     kept: Array,
     alpha: float,
-    held: Array,
-    bought: Array,
+    scratch: Array,
     top: Array,
 ) -> None:
     """E_ij = α ΔB_ij + (1 − α) B_ij and top_j = the largest E_ij, in place of the weights.
 
-    ΔB_ij is a_i wᵇ_ij and B_ij the old bond, both as shares of their column.
+    ΔB_ij is a_i wᵇ_ij and B_ij the old bond, both as shares of their column. The tile's columns
+    are those of bonds (n, m) from ``first`` on, as many as kept (width,) has.
     """
+    held, bought = scratch[0], scratch[1]
     for j in range(TILE):
         held[j] = 0.0
         bought[j] = 0.0
         top[j] = 0.0
-    for i in range(active.size):
-        a, w, b = active[i], tile[i], bonds[i, first : first + width]
+    for i in range(bonds.shape[0]):
+        a, w, b = active[i], tile[i], bonds[i, first : first + kept.size]
         for j in range(TILE):
             w[j] *= a
         for j in range(TILE):
             bought[j] += w[j]
-        for j in range(width):
+        for j in range(kept.size):
             held[j] += b[j]
     for j in range(TILE):
-        held[j] = (1.0 - alpha) * kept[j] / held[j] if held[j] > 0.0 else 0.0
         bought[j] = alpha / bought[j] if bought[j] > 0.0 else 0.0
-    for i in range(active.size):
-        w, b = tile[i], bonds[i, first : first + width]
+    for j in range(kept.size):
+        held[j] = (1.0 - alpha) * kept[j] / held[j] if held[j] > 0.0 else 0.0
+    for i in range(bonds.shape[0]):
+        w, b = tile[i], bonds[i, first : first + kept.size]
         for j in range(TILE):
             w[j] *= bought[j]
-        for j in range(width):
+        for j in range(kept.size):
             w[j] += held[j] * b[j]
         for j in range(TILE):
             top[j] = larger(top[j], w[j])
 
 
 @jit(inline=True)
-def yuma3_bonds(
-    tile: Array, bonds: Array, first: int, width: int, kept: Array, alpha: float
-) -> None:
-    """Bonds of Yuma3 in place of the tile's weights: E_ij = min(1, (1 − α) B_ij + α wᵇ_ij)."""
-    old = 1.0 - alpha
+def yuma3_bonds(tile: Array, bonds: Array, first: int, kept: Array, alpha: float) -> None:
+    """E_ij = min(1, (1 − α) B_ij + α wᵇ_ij) in place of the weights."""
+    stay = 1.0 - alpha
     for i in range(bonds.shape[0]):
-        w, b = tile[i], bonds[i, first : first + width]
-        for j in range(width):
-            e = old * (kept[j] * b[j]) + alpha * w[j]
-            w[j] = e if e < 1.0 else 1.0
+        w, b = tile[i], bonds[i, first : first + kept.size]
+        for j in range(kept.size):
+            w[j] = smaller(stay * (kept[j] * b[j]) + alpha * w[j], 1.0)
 
 
 @jit(inline=True)
@@ -204,44 +275,37 @@ def liquid_bonds(
     tile: Array,
     bonds: Array,
     first: int,
-    width: int,
     kept: Array,
     consensus: Array,
-    alpha_low: float,
-    alpha_high: float,
-    steepness: float,
-    drop: bool,
-    row: Array,
+    rules: Rules,
+    rate: Array,
 ) -> None:
-    """Bonds of Yuma3 with a rate of their own per pair, in place of the tile's weights.
+    """Bonds as in `yuma3_bonds`, with a rate of their own for each pair.
 
     d_ij = wᵇ_ij − C_j if wᵇ_ij >= B_ij (buying), else B_ij − wᵇ_ij (selling), within [0, 1];
     α_ij = α_low + (α_high − α_low) / (1 + e^(−steepness (d_ij − ½))).
     """
+    low, span = rules.alpha_low, rules.alpha_high - rules.alpha_low
     for i in range(bonds.shape[0]):
-        w, b = tile[i], bonds[i, first : first + width]
-        for j in range(width):
+        w, b = tile[i], bonds[i, first : first + kept.size]
+        for j in range(kept.size):
             held = kept[j] * b[j]
             d = w[j] - consensus[j] if w[j] >= held else held - w[j]
-            d = d if d > 0.0 else 0.0
-            row[j] = d if d < 1.0 else 1.0
+            rate[j] = smaller(larger(d, 0.0), 1.0)
         for j in range(TILE):
-            x = steepness * (0.5 - row[j])
-            x = x if x < LARGEST_EXPONENT else LARGEST_EXPONENT
-            row[j] = x if x > -LARGEST_EXPONENT else -LARGEST_EXPONENT
-        exponential(row)
+            x = rules.steepness * (0.5 - rate[j])
+            rate[j] = smaller(larger(x, -LARGEST_EXPONENT), LARGEST_EXPONENT)
+        exponential(rate)
         for j in range(TILE):
-            row[j] = alpha_low + (alpha_high - alpha_low) / (1.0 + row[j])
-        for j in range(width):
-            held = kept[j] * b[j]
-            e = (1.0 - row[j]) * held + row[j] * w[j]
-            e = e if e < 1.0 else 1.0
-            w[j] = 0.0 if drop and w[j] == 0.0 else e
+            rate[j] = low + span / (1.0 + rate[j])
+        for j in range(kept.size):
+            e = (1.0 - rate[j]) * (kept[j] * b[j]) + rate[j] * w[j]
+            w[j] = 0.0 if rules.drop and w[j] == 0.0 else smaller(e, 1.0)
 
 
 @jit(inline=True)
 def pay_dividends(tile: Array, rank: Array, dividends: Array, share: Array) -> None:
-    """dividends_ij += (E_ij / Σ_i E_ij) rank_j."""
+    """dividends_ij += (E_ij / Σ_i E_ij) rank_j (columns of all tiles in one)."""
     for j in range(TILE):
         share[j] = 0.0
     for i in range(0, tile.shape[0], ROWS):
@@ -256,7 +320,7 @@ def pay_dividends(tile: Array, rank: Array, dividends: Array, share: Array) -> N
 
 
 @jit(inline=True)
-def store_bonds(tile: Array, bonds: Array, first: int, width: int, scale: Array) -> None:
+def store_bonds(tile: Array, scale: Array, bonds: Array, first: int, width: int) -> None:
     """B_ij = E_ij scale_j."""
     for i in range(bonds.shape[0]):
         e, b = tile[i], bonds[i, first : first + width]
@@ -264,95 +328,67 @@ def store_bonds(tile: Array, bonds: Array, first: int, width: int, scale: Array)
             b[j] = e[j] * scale[j]
 
 
+# ------------------------------------------------------------------------------------ the epoch
+
+
 @jit()
-def normalise(values: Array) -> None:
-    """Divide values (n,) by their sum; zeros stay."""
-    total = 0.0
-    for i in range(values.size):
-        total += values[i]
-    if total > 0.0:
-        for i in range(values.size):
-            values[i] /= total
+def share_payout(uids: Blocks, shares: Shares) -> None:
+    """Both halves as shares of the whole, by column, by row and by uid.
+
+    Without incentive and dividends everything goes to active stake, or else to all stake.
+    """
+    total = row_sum(shares.incentive) + row_sum(shares.dividends)
+    voted = row_sum(shares.active_stake) > 0.0
+    for j in range(shares.server.size):
+        shares.server[j] = shares.incentive[j] / total if total > 0.0 else 0.0
+        shares.combined[j] = shares.server[j]
+    for j in range(shares.server.size, shares.combined.size):
+        shares.combined[j] = 0.0
+    for i in range(uids.size):
+        instead = shares.active_stake[i] if voted else shares.stake[i]
+        shares.validator[i] = shares.dividends[i] / total if total > 0.0 else instead
+        shares.combined[uids[i]] += shares.validator[i]
 
 
 @jit()
 def epoch(
-    weights: Array,
-    permitted: NDArray[np.bool_],
-    expiry: NDArray[np.int64],
-    registered: NDArray[np.int64],
-    self_column: NDArray[np.int64],
-    stake: Array,
-    kappa: float,
-    active: Array,
-    kept: Array,
-    rule: int,
-    penalty: float,
-    alpha: float,
-    alpha_low: float,
-    alpha_high: float,
-    steepness: float,
-    drop: bool,
-    bonds: Array,
-    consensus: Array,
-    incentive: Array,
-    trust: Array,
-    dividends: Array,
+    weights: Array, stake: Array, masks: Masks, rules: Rules, bonds: Array, shares: Shares
 ) -> None:
-    """One epoch for n validators × m miners, from raw weights to incentive, dividends, new bonds.
-
-    In: weights (n, m), permits (n,), masks as in `row_scales`, voting stake (n,) with kappa in its
-    unit, active stake (n,) of sum 1, kept (m,): 1, or 0 where old bonds are void. In and out: bonds
-    (n, m). Out: consensus, incentive (m,), trust, dividends (n,).
-    """
+    """One epoch of n validators × m miners: raw weights (n, m), raw stake (n,), bonds in place."""
     n, miners = weights.shape
-    mass, shares = padded(stake), padded(active)
-    kappa = attainable(kappa, mass)
-    newest = registered.max() if miners else 0
-    scale = np.empty(n)
-    row_scales(weights, permitted, expiry, registered, self_column, scale)
+    voting, scale = np.empty(n), np.empty(n)
+    voted = share_stake(stake, rules.threshold, masks, shares, voting)
+    mass, active = padded(voting), padded(shares.active_stake)
+    kappa, lead = attainable(rules.kappa * voted, mass), heaviest(mass)
+    scale_rows(weights, masks, scale)
+    newest = masks.registered.max() if miners else 0
     tile, search = aligned_zeros(mass.size, TILE), aligned_zeros(6, TILE)
-    key = np.empty((2, mass.size + 1))
-    trusted, earned = aligned_zeros(n, TILE), aligned_zeros(n, TILE)
-    buffer = aligned_zeros(7, TILE)
-    median, ranks, row, kept_here = buffer[0], buffer[1], buffer[2], buffer[3]
-    held, bought, factor = buffer[4], buffer[5], buffer[6]
+    trust, earned = aligned_zeros(n, TILE), aligned_zeros(n, TILE)
+    buffer, key = aligned_zeros(5, TILE), np.empty((2, mass.size + 1))
+    consensus, rank, factor, scratch = buffer[0], buffer[1], buffer[2], buffer[3:]
     factor[:] = 1.0
     for first in range(0, miners, TILE):
-        width = min(TILE, miners - first)
-        kept_here[:width] = kept[first : first + width]
-        load_weights(weights, first, width, scale, expiry, registered, newest, self_column, tile)
-        median_of_tile(tile, mass, kappa, search, key, median)
-        clip(tile, shares, median, penalty, ranks, trusted)
-        if rule == YUMA2:
-            yuma2_bonds(tile, active, bonds, first, width, kept_here, alpha, held, bought, factor)
+        kept = masks.kept[first : min(first + TILE, miners)]
+        load_weights(weights, first, kept.size, newest, masks, scale, tile)
+        median_of_tile(tile, mass, lead, kappa, search, key, consensus)
+        clip(tile, active, consensus, rules.penalty, rank, trust)
+        if rules.bonds == YUMA2:
+            yuma2_bonds(tile, active, bonds, first, kept, rules.alpha, scratch, factor)
             for j in range(TILE):
                 factor[j] = 1.0 / factor[j] if factor[j] > 0.0 else 0.0
-        elif rule == YUMA3:
-            yuma3_bonds(tile, bonds, first, width, kept_here, alpha)
+        elif rules.bonds == YUMA3:
+            yuma3_bonds(tile, bonds, first, kept, rules.alpha)
         else:
-            liquid_bonds(
-                tile,
-                bonds,
-                first,
-                width,
-                kept_here,
-                median,
-                alpha_low,
-                alpha_high,
-                steepness,
-                drop,
-                row,
-            )
-        pay_dividends(tile, ranks, earned, held)
-        store_bonds(tile, bonds, first, width, factor)
-        consensus[first : first + width] = median[:width]
-        incentive[first : first + width] = ranks[:width]
+            liquid_bonds(tile, bonds, first, kept, consensus, rules, scratch[0])
+        pay_dividends(tile, rank, earned, scratch[0])
+        store_bonds(tile, factor, bonds, first, kept.size)
+        for j in range(kept.size):
+            shares.consensus[first + j] = consensus[j]
+            shares.incentive[first + j] = rank[j]
     for i in range(n):
-        trust[i] = row_sum(trusted[i])
-        dividends[i] = row_sum(earned[i])
-    normalise(incentive)
-    if rule != YUMA2:
-        for i in range(n):
-            dividends[i] *= active[i]
-    normalise(dividends)
+        paid_for = 1.0 if rules.bonds == YUMA2 else active[i]
+        shares.trust[i] = row_sum(trust[i])
+        shares.dividends[i] = paid_for * row_sum(earned[i])
+    normalise(shares.incentive)
+    normalise(shares.dividends)
+    share_payout(masks.uids, shares)

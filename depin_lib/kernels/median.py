@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 from .jit import jit
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 TILE = 64  # columns of a tile
+LEADERS = 3  # validators whose weights are tried first
 ROWS = 4  # rows that a pass takes at a time
 TRIALS = 10  # levels tried before the weights that are left are looked at one by one
 
@@ -39,20 +41,6 @@ def larger(x: float, y: float) -> float:
 def smaller(x: float, y: float) -> float:
     """Return the smaller of two numbers, neither NaN."""
     return x if x < y else y
-
-
-@jit(inline=True)
-def sum_and_top(tile: Array, stake: Array, total: Array, top: Array) -> None:
-    """total_j = Σ stake_i w_ij and top_j = the largest w_ij; tile (rows, 64), stake (rows,)."""
-    for j in range(TILE):
-        total[j] = 0.0
-        top[j] = 0.0
-    for i in range(0, stake.size, ROWS):
-        a, b, c, d = stake[i], stake[i + 1], stake[i + 2], stake[i + 3]
-        for j in range(TILE):
-            w, x, y, z = tile[i, j], tile[i + 1, j], tile[i + 2, j], tile[i + 3, j]
-            total[j] += (a * w + b * x) + (c * y + d * z)
-            top[j] = larger(top[j], larger(larger(w, x), larger(y, z)))
 
 
 @jit(inline=True)
@@ -99,28 +87,28 @@ def largest_up_to(tile: Array, level: Array, largest: Array) -> None:
 
 
 @jit(inline=True)
-def try_level(trial: int, kappa: float, search: Array) -> None:
+def try_level(trial: int, leader: Array, kappa: float, search: Array) -> None:
     """Choose each column's next level between low and high: rows of search as in the caller.
 
-    First the mean of the weights above 0, then a quarter above or a fifth below it; then in turn
-    the middle, the point where a straight line through S(low) and S(high) meets kappa, and the
-    geometric middle, which finds the scale of weights that range over many powers of ten.
+    First the weights of the three largest validators, one after the other. Then in turn the middle,
+    the point where a straight line through S(low) and S(high) meets kappa, and the geometric
+    middle, which finds the scale of weights that range over many powers of ten.
     """
     low, high, s_low, s_high, level = search[0], search[1], search[2], search[3], search[4]
-    if trial == 1:
+    if trial < LEADERS:
         for j in range(TILE):
-            level[j] *= 1.25 if low[j] > 0.0 else 0.8
-    elif trial % 3 == 2:
+            level[j] = leader[j]
+    elif trial % 3 == 0:
         for j in range(TILE):
             level[j] = low[j]  # not inside: the middle, below
-    elif trial > 0 and trial % 3 == 0:
+    elif trial % 3 == 1:
         for j in range(TILE):
-            level[j] = (s_low[j] - kappa) / (s_low[j] - s_high[j])
+            fall = s_low[j] - s_high[j]
+            level[j] = (s_low[j] - kappa) / fall if fall > 0.0 else 0.5
         for j in range(TILE):
-            share = level[j] if level[j] > 0.05 else 0.05
-            share = share if share < 0.95 else 0.95
+            share = smaller(larger(level[j], 0.05), 0.95)
             level[j] = low[j] + (high[j] - low[j]) * share
-    elif trial > 0:
+    else:
         for j in range(TILE):
             middle = math.sqrt(low[j] * high[j])
             level[j] = middle if low[j] > 1e-3 * high[j] else 0.03 * high[j]
@@ -203,24 +191,31 @@ def settle(
 
 @jit(inline=True)
 def median_of_tile(
-    tile: Array, stake: Array, kappa: float, search: Array, key: Array, consensus: Array
+    tile: Array,
+    stake: Array,
+    lead: Rows,
+    kappa: float,
+    search: Array,
+    key: Array,
+    consensus: Array,
 ) -> None:
     """Exact medians of a tile (rows, 64) by stake (rows,); kappa is in the unit of stake.
 
-    ``search`` (6, 64) and ``key`` (2, rows + 1) are scratch: the rows of search are low, high,
-    S(low), S(high), the level tried, and S(level).
+    ``lead`` are the `heaviest` rows. ``search`` (6, 64) and ``key`` (2, rows + 1) are scratch: the
+    rows of search are low, high, S(low), S(high), the level tried, and S(level).
     """
     low, high, s_low, s_high, level = search[0], search[1], search[2], search[3], search[4]
-    sum_and_top(tile, stake, level, high)
+    for j in range(TILE):
+        level[j] = math.inf
+    largest_up_to(tile, level, high)
     for j in range(TILE):
         low[j] = 0.0
         s_high[j] = 0.0
     stake_above(tile, stake, low, s_low)
     for j in range(TILE):
-        level[j] = level[j] / s_low[j] if s_low[j] > 0.0 else 0.0
         high[j] = high[j] if s_low[j] >= kappa else 0.0  # too little stake: the median is 0
     for trial in range(TRIALS):
-        try_level(trial, kappa, search)
+        try_level(trial, tile[lead[trial % LEADERS]], kappa, search)
         stake_above(tile, stake, level, search[5])
         narrow(kappa, search)
     settle(tile, stake, kappa, search, key, consensus)
@@ -236,8 +231,8 @@ def aligned_zeros(rows: int, columns: int) -> Array:
 
 @jit()
 def padded(values: Array) -> Array:
-    """Copy (n,) to an array whose length is a multiple of four, filled up with zeros."""
-    result = np.zeros(values.size + (-values.size) % ROWS)
+    """Copy (n,) to an array of 4, 8, 12 … entries, filled up with zeros."""
+    result = np.zeros(max(ROWS, values.size + (-values.size) % ROWS))
     result[: values.size] = values
     return result
 
@@ -255,11 +250,23 @@ def attainable(kappa: float, stake: Array) -> float:
 
 
 @jit()
+def heaviest(stake: Array) -> Rows:
+    """Return the three rows with the largest stake (rows,), the largest first; of four or more."""
+    lead = np.zeros(LEADERS, np.int64)
+    for place in range(LEADERS):
+        best = -1.0
+        for i in range(stake.size):
+            if stake[i] > best and not (lead[:place] == i).any():
+                lead[place], best = i, stake[i]
+    return lead
+
+
+@jit()
 def weighted_median(weights: Array, stake: Array, kappa: float, consensus: Array) -> None:
     """Median of each column of weights (n, m) by stake (n,); kappa is in the unit of stake."""
     n, miners = weights.shape
     mass = padded(stake)
-    kappa = attainable(kappa, mass)
+    kappa, lead = attainable(kappa, mass), heaviest(mass)
     tile, search = aligned_zeros(mass.size, TILE), aligned_zeros(6, TILE)
     key, median = np.empty((2, mass.size + 1)), aligned_zeros(1, TILE)[0]
     for first in range(0, miners, TILE):
@@ -270,5 +277,5 @@ def weighted_median(weights: Array, stake: Array, kappa: float, consensus: Array
                 row[j] = source[j]
             for j in range(width, TILE):
                 row[j] = 0.0
-        median_of_tile(tile, mass, kappa, search, key, median)
+        median_of_tile(tile, mass, lead, kappa, search, key, median)
         consensus[first : first + width] = median[:width]

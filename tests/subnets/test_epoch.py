@@ -1,4 +1,6 @@
-"""The epoch against a slow twin that follows the rules entry by entry, and against its laws."""
+"""The epoch against its slow twin, and against the laws that every epoch keeps."""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -7,166 +9,266 @@ from hypothesis import strategies as st
 
 from depin_lib import subnets
 
-KAPPA = 32_767 / 65_535
+from . import twin
+from .cases import KAPPA, Case, differences
+
+seeds = st.integers(0, 10**9)
 
 
-def median(column: list[float], stake: list[float], kappa: float) -> float:
-    """The largest weight that rows with at least the share kappa of the stake reach."""
-    reached = [
-        w
-        for w in set(column)
-        if sum(s for x, s in zip(column, stake, strict=True) if x >= w) >= kappa * sum(stake)
-    ]
-    return max(reached, default=0.0)
+@pytest.mark.parametrize("block", range(4))
+def test_epoch_is_its_slow_twin(block: int) -> None:
+    for seed in range(600 * block, 600 * (block + 1)):
+        case = Case(seed)
+        assert not differences(case.ours(), case.twins()), f"Case({seed})"
 
 
-def twin(weights: np.ndarray, stake: np.ndarray, bonds: np.ndarray, rule: str) -> dict:
-    """One epoch of a rectangular matrix with the chain's defaults and α = 0.1."""
-    n, m = weights.shape
-    w = [[x / sum(row) if sum(row) else 0.0 for x in row] for row in weights.tolist()]
-    s = (stake / stake.sum()).tolist()
-    c = [median([w[i][j] for i in range(n)], stake.tolist(), KAPPA) for j in range(m)]
-    clipped = [[min(w[i][j], c[j]) for j in range(m)] for i in range(n)]
-    rank = [sum(s[i] * clipped[i][j] for i in range(n)) for j in range(m)]
-    incentive = [r / sum(rank) if sum(rank) else 0.0 for r in rank]
-
-    def columns_to_one(matrix: list[list[float]]) -> list[list[float]]:
-        total = [sum(matrix[i][j] for i in range(n)) for j in range(m)]
-        return [[matrix[i][j] / total[j] if total[j] else 0.0 for j in range(m)] for i in range(n)]
-
-    new = clipped
-    old = bonds.tolist()
-    if rule == "yuma2":
-        old = columns_to_one(old)
-        new = columns_to_one([[s[i] * x for x in clipped[i]] for i in range(n)])
-    moved = [[min(1.0, 0.9 * old[i][j] + 0.1 * new[i][j]) for j in range(m)] for i in range(n)]
-    share = columns_to_one(moved)
-    earned = [sum(share[i][j] * incentive[j] for j in range(m)) for i in range(n)]
-    if rule == "yuma3":
-        earned = [s[i] * earned[i] for i in range(n)]
-    dividends = [d / sum(earned) if sum(earned) else 0.0 for d in earned]
-    if rule == "yuma2":
-        high = [max(share[i][j] for i in range(n)) for j in range(m)]
-        moved = [[share[i][j] / high[j] if high[j] else 0.0 for j in range(m)] for i in range(n)]
-    trust = [sum(row) for row in clipped]
-    return {
-        "consensus": c,
-        "incentive": incentive,
-        "dividends": dividends,
-        "validator_trust": trust,
-        "bonds": moved,
-    }
+@given(seeds)
+def test_epoch_is_its_slow_twin_on_any_subnet(seed: int) -> None:
+    case = Case(seed)
+    assert not differences(case.ours(), case.twins())
 
 
-def subnet(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A random subnet with ties, zeros, empty rows and whole-number stake."""
-    rng = np.random.default_rng(seed)
-    n, m = int(rng.integers(1, 9)), int(rng.integers(1, 80))
-    weights = rng.integers(0, 5, (n, m)) * (rng.random((n, m)) < 0.7).astype(float)
-    if seed % 3 == 0:
-        weights *= rng.random((n, m))
-    stake = rng.integers(0, 4, n).astype(float)
-    stake[rng.integers(n)] += 1.0
-    return weights, stake, rng.random((n, m)) * (rng.random((n, m)) < 0.8)
+@settings(max_examples=200)
+@given(st.data())
+def test_exact_ties_fall_as_fractions_do(data: st.DataObject) -> None:
+    """Whole stakes and weights in sixteenths: every sum is exact, so is the median."""
+    n, m = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 5))
+    row = st.lists(st.integers(0, 15), min_size=m, max_size=m)
+    weights = data.draw(st.lists(row, min_size=n, max_size=n))
+    weights = [[*r, max(0, 16 * m - sum(r))] for r in weights]  # every row sums to 16 m
+    stake = data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n))
+    kappa = data.draw(st.sampled_from([Fraction(1, 4), Fraction(1, 2), Fraction(1)]))
+    scale = Fraction(1, 16 * m)
+    found = subnets.weighted_median(np.array(weights) / 16, stake, float(kappa))
+    for j in range(m + 1):
+        column = [r[j] * scale for r in weights]
+        assert Fraction(float(found[j])) * 16 == twin.median(column, stake, kappa) * 16 * m
 
 
-@pytest.mark.parametrize("rule", ["yuma2", "yuma3"])
-def test_epoch_is_its_slow_twin(rule: str) -> None:
-    params = subnets.YumaParams(bonds_rule=rule)
-    for seed in range(600):
-        weights, stake, bonds = subnet(seed)
-        result = subnets.yuma_epoch(weights, stake, bonds=bonds, params=params, validator_uids=-1)
-        kept = result.permits  # rows without stake lose their permit and with it their bonds
-        for name, expected in twin(weights, stake, bonds, rule).items():
-            found, wanted = getattr(result, name), np.array(expected)
-            if name == "bonds":
-                found, wanted = found[kept], wanted[kept]
-            np.testing.assert_allclose(
-                found, wanted, rtol=1e-9, atol=1e-12, err_msg=f"{seed} {name}"
-            )
-
-
-@settings(max_examples=60)
-@given(seed=st.integers(0, 10**6), scale=st.floats(1e-3, 1e3))
-def test_shares_sum_to_one_and_units_do_not_matter(seed: int, scale: float) -> None:
-    weights, stake, bonds = subnet(seed)
-    one = subnets.yuma_epoch(weights, stake, bonds=bonds, validator_uids=-1)
-    two = subnets.yuma_epoch(weights * scale, stake * 8.0, bonds=bonds, validator_uids=-1)
-    for shares in (one.incentive, one.dividends):
+@given(seeds)
+def test_shares_sum_to_one_or_are_zero(seed: int) -> None:
+    result = Case(seed).ours()
+    for shares in (result.incentive, result.dividends, result.stake, result.active_stake):
+        assert (shares >= 0).all()
         assert shares.sum() == pytest.approx(1.0) or not shares.any()
-    assert one.emission.sum() == pytest.approx(1.0)
-    np.testing.assert_allclose(one.incentive, two.incentive, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(one.dividends, two.dividends, rtol=1e-9, atol=1e-12)
+    assert result.emission.sum() == pytest.approx(1.0) or not result.stake.any()
+    assert (result.validator_trust <= 1 + 1e-12).all()
 
 
-@settings(max_examples=60)
-@given(seed=st.integers(0, 10**6))
-def test_order_of_uids_does_not_matter(seed: int) -> None:
-    weights, stake, bonds = subnet(seed)
-    rng = np.random.default_rng(seed)
-    rows, columns = rng.permutation(weights.shape[0]), rng.permutation(weights.shape[1])
-    one = subnets.yuma_epoch(weights, stake, bonds=bonds, validator_uids=-1)
-    two = subnets.yuma_epoch(
-        weights[rows][:, columns],
-        stake[rows],
-        bonds=bonds[rows][:, columns],
-        validator_uids=-1,
-    )
-    np.testing.assert_allclose(one.consensus[columns], two.consensus, rtol=1e-12)
-    np.testing.assert_allclose(one.incentive[columns], two.incentive, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(one.dividends[rows], two.dividends, rtol=1e-9, atol=1e-12)
+@given(seeds, st.floats(1e-3, 1e3))
+def test_units_do_not_matter(seed: int, scale: float) -> None:
+    case = Case(seed)
+    before = case.twins()
+    case.weights = case.weights * np.linspace(0.5, 1.0, len(case.weights))[:, np.newaxis] * scale
+    if case.rules.threshold == 0:
+        case.stake = case.stake * 1024
+    assert not differences(case.ours(), before)
 
 
-@settings(max_examples=60)
-@given(seed=st.integers(0, 10**6))
-def test_consensus_falls_with_kappa_and_a_copier_keeps_its_trust(seed: int) -> None:
-    weights, stake, _ = subnet(seed)
-    params = [subnets.YumaParams(kappa=kappa) for kappa in (0.2, 0.5, 0.9)]
-    by_kappa = [
-        subnets.yuma_epoch(weights, stake, params=p, validator_uids=-1).consensus for p in params
-    ]
-    assert (by_kappa[0] >= by_kappa[1]).all()
-    assert (by_kappa[1] >= by_kappa[2]).all()
-    if by_kappa[1].any():
-        copied = np.vstack([weights, by_kappa[1]])
-        result = subnets.yuma_epoch(copied, [*stake, 0.0], params=params[1], validator_uids=-1)
-        total = by_kappa[1].sum()
-        expected = np.minimum(by_kappa[1] / total, by_kappa[1]).sum()
-        assert result.validator_trust[-1] == pytest.approx(expected)
+@given(seeds)
+def test_the_order_of_uids_does_not_matter(seed: int) -> None:
+    case = Case(seed)
+    if len(set(case.stake)) < case.stake.size:
+        return  # equal stakes compete for permits by uid
+    n, m = case.weights.shape
+    before = case.ours()
+    rows = case.rng.permutation(n)
+    columns = rows if n == m else case.rng.permutation(m)
+    case.weights, case.bonds = case.weights[rows][:, columns], case.bonds[rows][:, columns]
+    case.stake = case.stake[rows]
+    for name, order in (("permits", rows), ("last_update", rows), ("committed", rows)):
+        if name in case.state:
+            case.state[name] = case.state[name][order]
+    if "registered" in case.state:
+        case.state["registered"] = case.state["registered"][columns]
+    if "owner" in case.state:
+        case.state["owner"] = int(np.flatnonzero(rows == case.state["owner"])[0])
+    after = case.ours()
+    for name in ("consensus", "incentive", "server_emission"):
+        np.testing.assert_allclose(getattr(after, name), getattr(before, name)[columns], atol=1e-12)
+    for name in ("dividends", "validator_trust", "stake", "permits"):
+        np.testing.assert_allclose(getattr(after, name), getattr(before, name)[rows], atol=1e-12)
+
+
+@given(seeds)
+def test_consensus_falls_as_kappa_rises(seed: int) -> None:
+    case = Case(seed)
+    last = np.full(case.weights.shape[1], np.inf)
+    for kappa in (0.1, 0.3, KAPPA, 0.7, 1.0):
+        case.rules.kappa = kappa
+        consensus = case.ours().consensus
+        assert (consensus <= last).all()
+        last = consensus
+
+
+@given(seeds)
+def test_consensus_is_a_weight_and_clipping_raises_none(seed: int) -> None:
+    case = Case(seed)
+    case.state = {}
+    result = subnets.yuma_epoch(case.weights, case.stake, params=case.params(), validator_uids=-1)
+    rows = subnets.row_normalise(case.weights)
+    for j, c in enumerate(result.consensus):
+        assert c == 0 or np.isclose(rows[:, j], c, rtol=1e-15, atol=0).any()
+    clipped = subnets.column_clip(rows, result.consensus)
+    assert (clipped <= rows).all()
+    np.testing.assert_allclose(clipped.sum(axis=1), result.validator_trust, atol=1e-12)
+
+
+@given(seeds)
+def test_who_copies_the_consensus_is_not_clipped(seed: int) -> None:
+    case = Case(seed)
+    epoch = {"params": subnets.YumaParams(), "validator_uids": -1}
+    consensus = subnets.yuma_epoch(case.weights, case.stake, **epoch).consensus
+    if abs(consensus.sum() - 1) > 1e-12:
+        return  # a copied row is normalised: only then is it the consensus itself
+    weights = np.vstack([case.weights, consensus])
+    result = subnets.yuma_epoch(weights, [*case.stake, 0.0], **epoch)
+    assert result.validator_trust[-1] == pytest.approx(1.0)
+
+
+def test_a_validator_that_agrees_with_all_keeps_its_trust() -> None:
+    result = subnets.yuma_epoch([[0.3, 0.7]] * 5, [1, 2, 3, 4, 5])
+    np.testing.assert_allclose(result.validator_trust, 1.0)
+    np.testing.assert_allclose(result.consensus, [0.3, 0.7])
+    np.testing.assert_allclose(result.dividends, np.arange(1, 6) / 15)
+
+
+# ------------------------------------------------------------------------ what the chain documents
+
+
+def test_half_of_the_stake_is_a_majority() -> None:
+    weights = [[1.0, 0.0], [0.0, 1.0]]
+    result = subnets.yuma_epoch(weights, [1, 1], validator_uids=-1)
+    assert result.consensus.tolist() == [1.0, 1.0]
+    params = subnets.YumaParams(kappa=np.nextafter(0.5, 1))
+    result = subnets.yuma_epoch(weights, [1, 1], params=params, validator_uids=-1)
+    assert result.consensus.tolist() == [0.0, 0.0]
 
 
 def test_own_weights_count_only_for_the_owner() -> None:
     weights = [[0.9, 0.1], [0.0, 1.0]]
     assert subnets.yuma_epoch(weights, [1, 1]).incentive.tolist() == [0.0, 1.0]
     assert subnets.yuma_epoch(weights, [3, 1], owner=0).incentive[0] > 0.8
-
-
-def test_where_nobody_is_scored_the_validators_are_paid_by_stake() -> None:
-    result = subnets.yuma_epoch(np.zeros((2, 2)), [1, 3])
-    assert result.emission.tolist() == [0.25, 0.75]
+    apart = subnets.yuma_epoch(weights, [3, 1], validator_uids=-1)
+    assert apart.incentive[0] > 0.8
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("weights", "state"),
     [
-        ({"weights": [[0.5, float("nan")]]}, r"weights\[0, 1\] is nan"),
-        ({"weights": [[0.5, -1.0]]}, r"weights\[0, 1\] is -1"),
-        ({"weights": [0.5, 0.5]}, r"weights has shape \(2,\); expected \(any, any\)"),
-        ({"stake": [-1.0]}, r"stake\[0\] is -1"),
-        ({"stake": [1.0, 2.0]}, r"stake has shape \(2,\); expected \(1\)"),
-        ({"bonds": [[0.1]]}, r"bonds has shape \(1, 1\); expected \(1, 2\)"),
-        ({"bonds": [[0.1, 1.5]]}, r"bonds\[0, 1\] is 1.5; allowed: finite, \[0, 1\]"),
-        ({"arithmetic": "float46"}, "did you mean 'float64'"),
+        (np.zeros((2, 2)), {}),
+        (np.eye(2), {}),
+        (1 - np.eye(2), {"last_update": [5, 5], "registered": [5, 5]}),
     ],
 )
-def test_bad_input_is_named(change: dict, message: str) -> None:
-    arguments = {"weights": [[0.5, 0.5]], "stake": [1.0]} | change
-    with pytest.raises(ValueError, match=message):
-        subnets.yuma_epoch(**arguments)
+def test_where_nobody_is_scored_validators_are_paid_by_stake(
+    weights: np.ndarray, state: dict
+) -> None:
+    result = subnets.yuma_epoch(weights, [1, 3], **state)
+    assert not result.consensus.any()
+    assert result.emission.tolist() == [0.25, 0.75]
+    assert not result.server_emission.any()
 
 
-def test_bad_parameters_are_named() -> None:
-    with pytest.raises(ValueError, match=r"kappa is 1.5 of the stake; allowed: \(0, 1\]"):
-        subnets.YumaParams(kappa=1.5)
-    with pytest.raises(ValueError, match="did you mean 'yuma3'"):
-        subnets.YumaParams(bonds_rule="yuma33")
+def test_where_all_are_inactive_all_are_paid_by_stake() -> None:
+    state = {"block": 6_000, "last_update": [10, 999]}
+    result = subnets.yuma_epoch(1 - np.eye(2), [1, 3], **state)
+    assert not result.active.any()
+    assert not result.active_stake.any()
+    assert result.emission.tolist() == [0.25, 0.75]
+    state["last_update"] = [10, 1_000]
+    assert subnets.yuma_epoch(1 - np.eye(2), [1, 3], **state).active.tolist() == [False, True]
+
+
+def test_without_stake_nothing_is_paid() -> None:
+    result = subnets.yuma_epoch(1 - np.eye(3), np.zeros(3))
+    assert not result.emission.any()
+    assert not result.consensus.any()
+    assert not result.permits.any()
+
+
+def test_the_lost_permit_takes_the_bonds_along() -> None:
+    params = subnets.YumaParams(max_validators=1)
+    bonds = np.full((3, 2), 0.5)
+    result = subnets.yuma_epoch(
+        np.ones((3, 2)),
+        [1, 2, 3],
+        bonds=bonds,
+        params=params,
+        permits=np.array([True, False, True]),
+    )
+    assert result.permits.tolist() == [False, False, True]
+    assert not result.bonds[0].any()
+    assert result.bonds[1].tolist() == [0.5, 0.5]
+    assert (result.bonds[2] == 0.9 * 0.5 + 0.1 * 0.5).all()
+
+
+def test_liquid_alpha_needs_a_consensus() -> None:
+    """Where no weight finds a majority, bonds fade at the plain rate."""
+    weights, stake, bonds = np.eye(3), [1, 1, 1], np.full((3, 3), 0.5)
+    results = [
+        subnets.yuma_epoch(
+            weights,
+            stake,
+            bonds=bonds,
+            params=subnets.YumaParams(liquid_alpha=liquid),
+            validator_uids=-1,
+        )
+        for liquid in (False, True)
+    ]
+    assert not results[1].consensus.any()
+    assert (results[0].bonds == results[1].bonds).all()
+
+
+@pytest.mark.parametrize("rule", subnets.BOND_RULES)
+def test_stored_bonds_are_whole_65535ths(rule: str) -> None:
+    case = Case(4)
+    stored, real = (
+        subnets.yuma_epoch(
+            case.weights,
+            case.stake,
+            bonds=case.bonds,
+            params=subnets.YumaParams(bonds_rule=rule, bonds_u16=u16),
+        ).bonds
+        for u16 in (True, False)
+    )
+    units = stored * subnets.U16_MAX
+    np.testing.assert_allclose(units, np.round(units), atol=1e-9)
+    assert ((real - stored >= 0) & (real - stored < 1 / subnets.U16_MAX)).all()
+
+
+def test_given_arrays_are_left_alone() -> None:
+    case = Case(11)
+    before = case.weights.copy(), case.stake.copy(), case.bonds.copy()
+    case.ours()
+    for array, copy in zip((case.weights, case.stake, case.bonds), before, strict=True):
+        assert (array == copy).all()
+
+
+def test_types_and_layouts_of_input_do_not_matter() -> None:
+    rng = np.random.default_rng(3)
+    weights, stake = rng.integers(0, 65_536, (5, 70)), rng.integers(0, 10, 5)
+    wanted = subnets.yuma_epoch(weights.astype(float), stake.astype(float))
+    for change in (np.uint16, np.int64, np.float32):
+        found = subnets.yuma_epoch(weights.astype(change), stake.tolist())
+        assert (found.incentive == wanted.incentive).all()
+    assert (subnets.yuma_epoch(np.asfortranarray(weights), stake).bonds == wanted.bonds).all()
+    wide = np.zeros((5, 140))
+    wide[:, ::2] = weights
+    assert (subnets.yuma_epoch(wide[:, ::2], stake).bonds == wanted.bonds).all()
+
+
+def test_results_by_uid() -> None:
+    result = subnets.yuma_epoch(
+        [[0, 1, 2, 1], [1, 0, 3, 0]], [1, 3], validator_uids=[0, -1], params=subnets.YumaParams()
+    )
+    assert result.row_uids.tolist() == [0, 4]
+    frame = result.to_frame()
+    assert frame.index.name == "uid"
+    assert len(frame) == 5
+    assert frame["emission"].sum() == pytest.approx(1.0)
+    assert frame["dividends"].isna().tolist() == [False, True, True, True, False]
+    assert frame["incentive"].isna().tolist() == [False] * 4 + [True]
+    assert frame["permit"].tolist() == [True, False, False, False, True]
+    paid = result.payout_rao(1_000)
+    assert (paid["server"] + paid["validator"] - paid["combined"]).abs().max() <= 1
