@@ -151,8 +151,9 @@ def capital_recovery_factor(cost_of_capital: Floats, years: Floats) -> Floats:
     """
     r = checks.non_negative("cost_of_capital", cost_of_capital, unit="per year")
     n = checks.finite("years", years, low=0, low_open=True, unit="years")
+    repaid = -np.expm1(-n * np.log1p(r))  # 1 − (1 + r)^(−n), also where r is small
     with np.errstate(invalid="ignore"):
-        factor = np.where(r > 0, r / -np.expm1(-n * np.log1p(r)), 1 / n)
+        factor = np.where(repaid > 0, r / repaid, 1 / n)
     return plain(factor)
 
 
