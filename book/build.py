@@ -3,6 +3,9 @@
 python book/build.py html          run what has changed, build the web pages
 python book/build.py execute       only run the notebooks
 python book/build.py figures       write figures/ from the runs
+python book/build.py pdf           print the book into one PDF
+python book/build.py jupyter-book  build the same pages with the jupyter-book command
+python book/build.py draft 02 07   build some chapters; warnings do not stop it
 """
 
 import dataclasses
@@ -45,6 +48,10 @@ def main(arguments: list[str]) -> None:
         jobs[arguments[0]](bookconfig.load(ROOT), *arguments[1:])
     except (bookconfig.BookError, runner.NotebookError, BuildError, other.CommandError) as exc:
         sys.exit(f"\n{exc}")
+    except OSError as exc:
+        sys.exit(f"\nThe book could not be written: {exc}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")
 
 
 def execute(book: Book) -> dict[str, runner.Run]:

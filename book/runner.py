@@ -121,7 +121,7 @@ async def execute_one(book: Book, page: str, run: Run) -> str | None:
         notebook,
         timeout=book.timeout_seconds,
         kernel_name="python3",
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=CRITICAL"],
         resources={"metadata": {"path": str(run.notebook.parent)}},
     )
     path = [str(book.root), *filter(None, [os.environ.get("PYTHONPATH")])]

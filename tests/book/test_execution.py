@@ -1,5 +1,6 @@
 """Notebooks run when they or the library changed; a page never shows an older number."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,20 @@ def test_the_draft_of_a_chapter_keeps_going(small: Small, tmp_path: Path) -> Non
     notebook(tmp_path / "notebooks" / "00_start.ipynb", "# Start")
     pages = build.draft(small(), "01")
     assert (pages / "notebooks" / "01_one.html").is_file()
+
+
+def test_no_cell_leaves_debris_on_the_page(book: bookconfig.Book) -> None:
+    """No figure shown beside `plotting.show`, no object's name, no warning."""
+    found = []
+    for page, run in build.execute(book).items():
+        for i, cell in enumerate(json.loads(run.executed())["cells"], 1):
+            for output in cell.get("outputs", []):
+                data = output.get("data", {})
+                plain = "".join(data.get("text/plain", ""))
+                object_name = plain.lstrip("[(").startswith("<") and "text/html" not in data
+                if "image/png" in data or object_name or output.get("name") == "stderr":
+                    found.append(f"{page}, cell {i}: {plain or output.get('text')}"[:160])
+    assert found == []
 
 
 def test_every_figure_has_its_three_files(book: bookconfig.Book) -> None:
