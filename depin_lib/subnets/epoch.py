@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
 from ..kernels import consensus as _kernels
-from .masks import Masks, masks_of
+from ..kernels.consensus import Masks, Shares
+from .masks import masks_of
 from .matrices import top_k
 from .parameters import U16_MAX, YumaParams
 
@@ -19,7 +20,7 @@ ARITHMETICS = ("float64",)
 
 Array = NDArray[np.float64]
 _PARAMS = YumaParams()
-_LARGEST = np.finfo(np.float64).max
+_MOST = 1e300  # sums of so many stay finite
 
 
 @dataclass(frozen=True)
@@ -175,135 +176,90 @@ def yuma_epoch(
     w = np.ascontiguousarray(_non_negative("weights", weights))
     checks.shape("weights", w, (None, None), "validators (rows) × miners (columns)")
     n, m = w.shape
-    raw = checks.shape("stake", _non_negative("stake", stake), (n,), "one entry per validator")
-    masks = masks_of(
+    s = checks.shape("stake", _non_negative("stake", stake), (n,), "one entry per validator")
+    old = None if bonds is None else _old_bonds(bonds, (n, m), params)
+    masks, n_uids = masks_of(
         (n, m),
         params,
-        validator_uids,
-        permits,
-        owner,
-        block,
-        last_update,
-        registered,
-        committed,
-        last_epoch,
+        validator_uids=validator_uids,
+        permits=permits,
+        owner=owner,
+        block=block,
+        last_update=last_update,
+        registered=registered,
+        committed=committed,
+        last_epoch=last_epoch,
     )
-    counted = _above_threshold(raw, params.stake_threshold, masks.owner)
-    voting = counted * (masks.active & masks.permits)
-    normalised, active_stake = _shares(counted), _shares(voting)
-    old = np.zeros((n, m)) if bonds is None else _old_bonds(bonds, (n, m), params)
-    new, (consensus, incentive, trust, dividends) = _run(
-        w, voting, active_stake, old, masks, params
-    )
-
-    new_permits = _next_permits(normalised, params, masks.owner)
-    if not new_permits.all():  # who lost the permit loses the bonds, who had none keeps them
-        new[~new_permits] = np.where(masks.permits[:, np.newaxis], 0.0, old)[~new_permits]
-    fallback = active_stake if voting.any() else normalised
-    server, validator, combined = _emission(incentive, dividends, fallback, masks.uids)
+    new, shares = _run(w, s, old, masks, n_uids, params)
+    if params.bonds_u16:
+        new = np.floor(new * U16_MAX) / U16_MAX
+    new_permits = _next_permits(shares.stake, params, masks.owner)
+    if np.count_nonzero(new_permits) < n:  # who lost the permit loses the bonds, others keep them
+        lost = ~new_permits
+        before = np.zeros((n, m)) if old is None else old
+        new[lost] = np.where(masks.permits[lost, np.newaxis], 0.0, before[lost])
     return EpochResult(
-        consensus=consensus,
-        incentive=incentive,
-        dividends=dividends,
-        validator_trust=trust,
+        consensus=shares.consensus,
+        incentive=shares.incentive,
+        dividends=shares.dividends,
+        validator_trust=shares.trust,
         bonds=new,
-        stake=normalised,
-        active_stake=active_stake,
-        active=masks.active,
+        stake=shares.stake,
+        active_stake=shares.active_stake,
+        active=masks.active.copy(),
         permits=new_permits,
-        server_emission=server,
-        validator_emission=validator,
-        emission=combined,
-        row_uids=masks.uids,
+        server_emission=shares.server,
+        validator_emission=shares.validator,
+        emission=shares.combined,
+        row_uids=masks.uids.copy(),
     )
 
 
 def _run(
-    weights: Array, voting: Array, active: Array, old: Array, masks: Masks, params: YumaParams
-) -> tuple[Array, tuple[Array, Array, Array, Array]]:
-    """Run the kernel; return the new bonds, then consensus, incentive, trust and dividends."""
+    weights: Array,
+    stake: Array,
+    old: Array | None,
+    masks: Masks,
+    n_uids: int,
+    params: YumaParams,
+) -> tuple[Array, Shares]:
+    """Run the kernel; return the new bonds and everybody's shares."""
     n, m = weights.shape
-    out = np.empty(m), np.empty(m), np.empty(n), np.empty(n)
-    rule = _kernels.YUMA2 if params.bonds_rule == "yuma2" else _kernels.YUMA3
-    if rule == _kernels.YUMA3 and params.liquid_alpha:
-        rule = _kernels.YUMA3_LIQUID
+    consensus, incentive, server = np.empty((3, m))
+    trust, dividends, normalised, active, validator = np.empty((5, n))
+    combined = np.empty(n_uids)
+    shares = Shares(
+        consensus, incentive, server, trust, dividends, normalised, active, validator, combined
+    )
+    rules = params.rules
+    new = np.zeros((n, m)) if old is None else np.empty((n, m))
     while True:
-        new = old.copy()
-        _kernels.epoch(
-            weights,
-            masks.permits,
-            masks.expiry,
-            masks.registered,
-            masks.self_column,
-            voting,
-            params.kappa * float(voting.sum()),
-            active,
-            masks.kept,
-            rule,
-            params.bonds_penalty,
-            params.alpha,
-            params.alpha_low,
-            params.alpha_high,
-            params.alpha_steepness,
-            params.drop_unweighted_bonds,
-            new,
-            *out,
-        )
-        if rule != _kernels.YUMA3_LIQUID or out[0].any():
-            break
-        rule = _kernels.YUMA3  # liquid alpha needs a consensus above zero somewhere
-    if params.bonds_u16:
-        new = np.floor(new * U16_MAX) / U16_MAX
-    return new, out
+        _kernels.epoch(weights, stake, masks, rules, new if old is None else old, new, shares)
+        if rules.bonds != _kernels.YUMA3_LIQUID or consensus.any():
+            return new, shares
+        rules = rules._replace(bonds=_kernels.YUMA3)  # no consensus: no liquid alpha
+        old = np.zeros((n, m)) if old is None else old
 
 
-def _emission(
-    incentive: Array, dividends: Array, fallback: Array, uids: NDArray[np.int64]
-) -> tuple[Array, Array, Array]:
-    """Combine both halves: the shares of miners, of validators and of uids."""
-    total = incentive.sum() + dividends.sum()
-    if total > 0.0:
-        server, validator = incentive / total, dividends / total
-    else:
-        server, validator = incentive, fallback
-    combined = np.zeros(max(server.size, uids.max(initial=-1) + 1))
-    combined[: server.size] = server
-    combined[uids] += validator
-    return server, validator, combined
-
-
-def _next_permits(stake: Array, params: YumaParams, owner: int | None) -> NDArray[np.bool_]:
+def _next_permits(stake: Array, params: YumaParams, owner: int) -> NDArray[np.bool_]:
     few = stake.size <= params.max_validators
     permits = stake > 0.0 if few else top_k(stake, params.max_validators)
-    if owner is not None:
+    if owner >= 0:
         permits[owner] = True
     return permits
 
 
-def _above_threshold(stake: Array, threshold: float, owner: int | None) -> Array:
-    if threshold == 0.0:
-        return stake
-    counted = np.where(stake < threshold, 0.0, stake)
-    if owner is not None:
-        counted[owner] = stake[owner]
-    return counted
-
-
-def _shares(values: Array) -> Array:
-    total = values.sum()
-    return values / total if total > 0.0 else np.zeros(values.size)
-
-
 def _old_bonds(bonds: ArrayLike, shape: tuple[int, int], params: YumaParams) -> Array:
-    high = 1.0 if params.bonds_rule == "yuma3" else np.inf
+    high = 1.0 if params.bonds_rule == "yuma3" else _MOST
     old = _non_negative("bonds", bonds, high)
     return np.ascontiguousarray(checks.shape("bonds", old, shape, "as weights"))
 
 
-def _non_negative(name: str, values: ArrayLike, high: float = np.inf) -> Array:
-    """Do what `checks.finite` does, in two quick passes over a large array that is in order."""
-    if isinstance(values, np.ndarray) and values.size and values.dtype.kind in "uif":
-        array = values.astype(np.float64, copy=False)
-        if array.min() >= 0.0 and array.max() <= min(high, _LARGEST):
+def _non_negative(name: str, values: ArrayLike, high: float = _MOST) -> Array:
+    """Check a large array in one pass; only where something is wrong, look for it."""
+    array = np.asarray(values)
+    if array.dtype.kind in "uif":
+        array = array.astype(np.float64, copy=False)
+        if array.flags.c_contiguous and _kernels.all_within(array.reshape(-1), high):
             return array
     return checks.finite(name, values, low=0, high=high)

@@ -1,75 +1,83 @@
 """Which rows and weights count in an epoch: permits, activity, self-weights, outdated weights."""
 
-from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
+from ..kernels.consensus import Masks
 from .parameters import YumaParams
 
-__all__ = ["Masks", "masks_of"]
+__all__ = ["masks_of"]
 
 Blocks = NDArray[np.int64]
 _NEVER = np.iinfo(np.int64).max
 
 
-@dataclass(frozen=True)
-class Masks:
-    """What counts in an epoch of n rows and m columns, as the kernel takes it."""
-
-    uids: Blocks  #: the uid of each row: its column, or one after the last column, shape (n,)
-    self_column: Blocks  #: the column whose weight is dropped in each row, −1 for none, shape (n,)
-    owner: int | None  #: row of the owner
-    permits: NDArray[np.bool_]  #: rows with a permit from the last epoch, shape (n,)
-    active: NDArray[np.bool_]  #: rows that are active, shape (n,)
-    registered: Blocks  #: block of each column's registration, shape (m,)
-    expiry: Blocks  #: weights toward columns registered then or later are dropped, shape (n,)
-    kept: NDArray[np.float64]  #: 1, or 0 where bonds are older than the column's uid, shape (m,)
-
-
 def masks_of(
     shape: tuple[int, int],
     params: YumaParams,
-    validator_uids: ArrayLike | None,
-    permits: ArrayLike | None,
-    owner: int | None,
-    block: int | None,
-    last_update: ArrayLike | None,
-    registered: ArrayLike | None,
-    committed: ArrayLike | None,
-    last_epoch: int | None,
-) -> Masks:
-    """Check and combine what `yuma_epoch` was told; its docstring explains the arguments."""
+    *,
+    validator_uids: ArrayLike | None = None,
+    permits: ArrayLike | None = None,
+    owner: int | None = None,
+    block: int | None = None,
+    last_update: ArrayLike | None = None,
+    registered: ArrayLike | None = None,
+    committed: ArrayLike | None = None,
+    last_epoch: int | None = None,
+) -> tuple[Masks, int]:
+    """Check and combine what `yuma_epoch` was told; its docstring explains the arguments.
+
+    Returns the masks, which are not to be changed, and the number of uids.
+    """
     n, m = shape
-    uids, self_column = _uids(validator_uids, n, m)
+    given = validator_uids, permits, owner, block, last_update, registered, committed, last_epoch
+    if all(value is None for value in given):
+        return _open(n, m)
+    uids, own_column = _uids(validator_uids, n, m)
     permitted = _permits(permits, n)
-    if owner is not None:
-        owner = _whole("owner", owner, n - 1, "row")
-        permitted[owner] = True
-        self_column[owner] = -1
+    owner_row = -1 if owner is None else _whole("owner", owner, n - 1, "row")
+    if owner_row >= 0:
+        permitted[owner_row] = True
+        own_column[owner_row] = -1
     now = None if block is None else _whole("block", block, _NEVER, "block")
+    updated = commits = np.full(n, _NEVER)
     active = np.ones(n, np.bool_)
-    expiry = np.full(n, _NEVER)
     if last_update is not None:
         updated = _blocks("last_update", last_update, n, "one block per row")
-        expiry = np.minimum(expiry, updated)
         if now is not None:
             active = updated + params.activity_cutoff >= now
     if committed is not None:
         commits = _blocks("committed", committed, n, "one block per row, −1 for none", low=-1)
-        expiry = np.minimum(expiry, np.where(commits < 0, _NEVER, commits + 1))
-    since, kept = np.zeros(m, np.int64), np.ones(m)
+        commits = np.where(commits < 0, _NEVER, commits + 1)
+    since, expiry, kept = np.zeros(m, np.int64), np.full(n, _NEVER), np.ones(m)
     if registered is not None:
         since = _blocks("registered", registered, m, "one block per column")
-        first = None
-        if last_epoch is not None:
-            first = _whole("last_epoch", last_epoch, _NEVER, "block") + 1
-        elif now is not None:
-            first = now - params.tempo
+        expiry = np.minimum(updated, commits)
+        first = _first_block(now, last_epoch, params)
         if first is not None:
             kept = np.where(since >= first, 0.0, 1.0)
-    return Masks(uids, self_column, owner, permitted, active, since, expiry, kept)
+    masks = Masks(uids, own_column, owner_row, permitted, active, since, expiry, kept)
+    return masks, max(m, int(uids.max(initial=-1)) + 1)
+
+
+@lru_cache(maxsize=64)
+def _open(n: int, m: int) -> tuple[Masks, int]:
+    """Return the masks that let everything count."""
+    uids, own_column = _uids(None, n, m)
+    everyone = np.ones(n, np.bool_)
+    since, expiry = np.zeros(m, np.int64), np.full(n, _NEVER)
+    masks = Masks(uids, own_column, -1, everyone, everyone, since, expiry, np.ones(m))
+    return masks, m if n == m else m + n
+
+
+def _first_block(now: int | None, last_epoch: int | None, params: YumaParams) -> int | None:
+    """Return the first block after the last epoch: bonds toward uids registered since are void."""
+    if last_epoch is not None:
+        return _whole("last_epoch", last_epoch, _NEVER, "block") + 1
+    return None if now is None else now - params.tempo
 
 
 def _uids(validator_uids: ArrayLike | None, n: int, m: int) -> tuple[Blocks, Blocks]:

@@ -1,9 +1,11 @@
 """The constants of Yuma consensus, with the values that the chain gives to a new subnet."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 from .. import checks
+from ..kernels.consensus import YUMA2, YUMA3, YUMA3_LIQUID, Rules
 
 __all__ = ["BOND_RULES", "U16_MAX", "YumaParams"]
 
@@ -73,6 +75,24 @@ class YumaParams:
     def alpha(self) -> float:
         """Rate at which bonds move per epoch without liquid alpha."""
         return 1.0 - self.bonds_moving_average
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The constants as the kernel takes them."""
+        bonds = YUMA2
+        if self.bonds_rule == "yuma3":
+            bonds = YUMA3_LIQUID if self.liquid_alpha else YUMA3
+        return Rules(
+            bonds,
+            float(self.kappa),
+            float(self.stake_threshold),
+            float(self.bonds_penalty),
+            float(self.alpha),
+            float(self.alpha_low),
+            float(self.alpha_high),
+            float(self.alpha_steepness),
+            bool(self.drop_unweighted_bonds),
+        )
 
     @classmethod
     def from_chain(
