@@ -205,7 +205,7 @@ def clip(
 def yuma2_bonds(
     tile: Array,
     active: Array,
-    bonds: Array,
+    old: Array,
     first: int,
     kept: Array,
     alpha: float,
@@ -215,15 +215,15 @@ def yuma2_bonds(
     """E_ij = α ΔB_ij + (1 − α) B_ij and top_j = the largest E_ij, in place of the weights.
 
     ΔB_ij is a_i wᵇ_ij and B_ij the old bond, both as shares of their column. The tile's columns
-    are those of bonds (n, m) from ``first`` on, as many as kept (width,) has.
+    are those of old (n, m) from ``first`` on, as many as kept (width,) has.
     """
     held, bought = scratch[0], scratch[1]
     for j in range(TILE):
         held[j] = 0.0
         bought[j] = 0.0
         top[j] = 0.0
-    for i in range(bonds.shape[0]):
-        a, w, b = active[i], tile[i], bonds[i, first : first + kept.size]
+    for i in range(old.shape[0]):
+        a, w, b = active[i], tile[i], old[i, first : first + kept.size]
         for j in range(TILE):
             w[j] *= a
         for j in range(TILE):
@@ -234,8 +234,8 @@ def yuma2_bonds(
         bought[j] = alpha / bought[j] if bought[j] > 0.0 else 0.0
     for j in range(kept.size):
         held[j] = (1.0 - alpha) * kept[j] / held[j] if held[j] > 0.0 else 0.0
-    for i in range(bonds.shape[0]):
-        w, b = tile[i], bonds[i, first : first + kept.size]
+    for i in range(old.shape[0]):
+        w, b = tile[i], old[i, first : first + kept.size]
         for j in range(TILE):
             w[j] *= bought[j]
         for j in range(kept.size):
@@ -245,11 +245,11 @@ def yuma2_bonds(
 
 
 @jit(inline=True)
-def yuma3_bonds(tile: Array, bonds: Array, first: int, kept: Array, alpha: float) -> None:
+def yuma3_bonds(tile: Array, old: Array, first: int, kept: Array, alpha: float) -> None:
     """E_ij = min(1, (1 − α) B_ij + α wᵇ_ij) in place of the weights."""
     stay = 1.0 - alpha
-    for i in range(bonds.shape[0]):
-        w, b = tile[i], bonds[i, first : first + kept.size]
+    for i in range(old.shape[0]):
+        w, b = tile[i], old[i, first : first + kept.size]
         for j in range(kept.size):
             w[j] = smaller(stay * (kept[j] * b[j]) + alpha * w[j], 1.0)
 
@@ -273,7 +273,7 @@ def exponential(row: Array) -> None:
 @jit(inline=True)
 def liquid_bonds(
     tile: Array,
-    bonds: Array,
+    old: Array,
     first: int,
     kept: Array,
     consensus: Array,
@@ -286,8 +286,8 @@ def liquid_bonds(
     α_ij = α_low + (α_high − α_low) / (1 + e^(−steepness (d_ij − ½))).
     """
     low, span = rules.alpha_low, rules.alpha_high - rules.alpha_low
-    for i in range(bonds.shape[0]):
-        w, b = tile[i], bonds[i, first : first + kept.size]
+    for i in range(old.shape[0]):
+        w, b = tile[i], old[i, first : first + kept.size]
         for j in range(kept.size):
             held = kept[j] * b[j]
             d = w[j] - consensus[j] if w[j] >= held else held - w[j]
@@ -352,9 +352,18 @@ def share_payout(uids: Blocks, shares: Shares) -> None:
 
 @jit()
 def epoch(
-    weights: Array, stake: Array, masks: Masks, rules: Rules, bonds: Array, shares: Shares
+    weights: Array,
+    stake: Array,
+    masks: Masks,
+    rules: Rules,
+    old: Array,
+    bonds: Array,
+    shares: Shares,
 ) -> None:
-    """One epoch of n validators × m miners: raw weights (n, m), raw stake (n,), bonds in place."""
+    """One epoch of n validators × m miners: raw weights (n, m), raw stake (n,), old bonds (n, m).
+
+    Fills the new bonds (n, m), which may be the array of the old ones, and the shares.
+    """
     n, miners = weights.shape
     voting, scale = np.empty(n), np.empty(n)
     voted = share_stake(stake, rules.threshold, masks, shares, voting)
@@ -373,13 +382,13 @@ def epoch(
         median_of_tile(tile, mass, lead, kappa, search, key, consensus)
         clip(tile, active, consensus, rules.penalty, rank, trust)
         if rules.bonds == YUMA2:
-            yuma2_bonds(tile, active, bonds, first, kept, rules.alpha, scratch, factor)
+            yuma2_bonds(tile, active, old, first, kept, rules.alpha, scratch, factor)
             for j in range(TILE):
                 factor[j] = 1.0 / factor[j] if factor[j] > 0.0 else 0.0
         elif rules.bonds == YUMA3:
-            yuma3_bonds(tile, bonds, first, kept, rules.alpha)
+            yuma3_bonds(tile, old, first, kept, rules.alpha)
         else:
-            liquid_bonds(tile, bonds, first, kept, consensus, rules, scratch[0])
+            liquid_bonds(tile, old, first, kept, consensus, rules, scratch[0])
         pay_dividends(tile, rank, earned, scratch[0])
         store_bonds(tile, factor, bonds, first, kept.size)
         for j in range(kept.size):
