@@ -110,7 +110,9 @@ def test_faster_decline_needs_a_higher_first_price(
 ) -> None:
     slower = compute.entry_price(owner, decline_per_year=decline)
     assert compute.entry_price(owner, decline_per_year=decline + 0.05) > slower
-    assert compute.entry_price(owner, decline_per_year=decline, capital_only=True) <= slower
+    # Where nothing but capital and energy is paid the two are equal, but for the last digit.
+    short = compute.entry_price(owner, decline_per_year=decline, capital_only=True)
+    assert short <= slower * (1 + 1e-12)
 
 
 def test_arrays_and_refusals() -> None:
