@@ -8,8 +8,8 @@ from typing import Any
 
 import cycler
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 INK = "#1f2328"
 MUTED = "#59636e"
@@ -95,7 +95,10 @@ def use_style() -> None:
 
 
 def subplots(rows: int = 1, cols: int = 1, *, height: float = 3.8, **options: Any) -> Any:
-    """Make a figure as wide as the page's text column; as `matplotlib.pyplot.subplots` otherwise.
+    """Make a figure as wide as the page's text column; as `Figure.subplots` otherwise.
+
+    The figure stays out of pyplot's hands: a notebook shows it where `show` is called, and not
+    below each cell that draws a part of it.
 
     Parameters
     ----------
@@ -104,14 +107,15 @@ def subplots(rows: int = 1, cols: int = 1, *, height: float = 3.8, **options: An
     height
         Height of the figure in inches.
     options
-        Passed on to `matplotlib.pyplot.subplots`.
+        Passed on to `matplotlib.figure.Figure.subplots`.
 
     Returns
     -------
     (Figure, Axes or array of Axes)
     """
     use_style()
-    return plt.subplots(rows, cols, figsize=(WIDTH_INCHES, height), **options)
+    fig = Figure(figsize=(WIDTH_INCHES, height))
+    return fig, fig.subplots(rows, cols, **options)
 
 
 def label_line(ax: Axes, x: float, y: float, text: str, color: str, **options: Any) -> None:
