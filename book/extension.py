@@ -27,6 +27,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write_static_files)
     app.connect("source-read", insert_outputs)
     app.connect("doctree-read", list_index)
+    app.connect("doctree-read", join_hidden_code)
     app.connect("env-get-updated", number_chapters, priority=900)
     app.connect("doctree-resolved", tidy_exercises)
     app.connect("html-page-context", add_notes)
@@ -67,6 +68,17 @@ def list_index(app: Sphinx, doctree: nodes.document) -> None:
     if app.env.docname == app.config.root_doc:
         *_, last = doctree.findall(addnodes.toctree)
         last["entries"].append((None, "genindex"))
+
+
+def join_hidden_code(app: Sphinx, doctree: nodes.document) -> None:
+    """Put code cells that stand hidden one after the other behind one toggle."""
+    for cell in list(doctree.findall(nodes.container)):
+        if cell.get("hide_mode") != "input" or len(cell) > 1:
+            continue
+        following = cell.next_node(descend=False, siblings=True)
+        if isinstance(following, nodes.container) and following.get("hide_mode") == "input":
+            following[0].insert(0, cell[0].children)
+            cell.parent.remove(cell)
 
 
 def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:
