@@ -84,6 +84,8 @@ def test_page_is_whole(page: Any, html: Path, name: str) -> None:
     raw = page.locator(".bd-article .math:not(:has(mjx-container))").count()
     assert raw == 0, f"{raw} equations are not drawn"
     assert page.locator("mjx-merror, [data-mml-node=merror]").count() == 0
+    silent = ".cell.tag_hide-input:not(:has(.cell_output))"
+    assert page.locator(f"{silent} + .tag_hide-input").count() == 0, "two toggles in a row"
     assert page.locator("main h1:visible, main h2:visible").first.inner_text().strip()
     page.set_viewport_size(PHONE)
     wider = page.evaluate(
