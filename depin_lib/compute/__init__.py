@@ -25,6 +25,14 @@ from .distributions import (
     Uniform,
     sample,
 )
+from .durations import (
+    ConstantTime,
+    Duration,
+    ExponentialTime,
+    LognormalTime,
+    ObservedTimes,
+    WeibullTime,
+)
 from .facts import Fact, Fleet, Gpu, fact, fleet, gpu, ownership_case, ownership_ranges
 from .fleets import (
     Schedule,
@@ -38,6 +46,7 @@ from .fleets import (
     synchronous_throughput,
 )
 from .geography import fibre_round_trip_ms, great_circle_km, region_round_trips
+from .interruptions import FleetSamples, Job, JobSamples, simulate_fleet, simulate_job
 from .ownership import (
     HOURS_PER_YEAR,
     ClusterCost,
@@ -58,6 +67,7 @@ from .prices import (
     relative_price,
     revenue_per_unit,
 )
+from .queue_simulation import QueueSamples, simulate_queue
 from .queues import (
     Hedge,
     MultiServerQueue,
@@ -108,22 +118,32 @@ __all__ = [
     "HOURS_PER_YEAR",
     "CheckpointWarning",
     "ClusterCost",
+    "ConstantTime",
     "CostBreakdown",
     "CostSamples",
     "Distribution",
+    "Duration",
     "Empirical",
+    "ExponentialTime",
     "Fact",
     "Fleet",
+    "FleetSamples",
     "Gpu",
     "Hedge",
+    "Job",
+    "JobSamples",
     "Lognormal",
+    "LognormalTime",
     "MultiServerQueue",
+    "ObservedTimes",
     "Ownership",
+    "QueueSamples",
     "Schedule",
     "SpotZone",
     "Triangular",
     "TruncatedNormal",
     "Uniform",
+    "WeibullTime",
     "accepted_error_rate",
     "annual_capital_cost",
     "availability_of_any",
@@ -188,6 +208,9 @@ __all__ = [
     "servers_needed",
     "shutdown_price",
     "simulate_cost",
+    "simulate_fleet",
+    "simulate_job",
+    "simulate_queue",
     "slowest_of",
     "spot_zone",
     "straight_line_cost",
