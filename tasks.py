@@ -5,7 +5,7 @@
     python3 tasks.py lab            open JupyterLab on the notebooks
     python3 tasks.py pdf            the book as one PDF (needs Chromium or Chrome)
     python3 tasks.py figures        write figures/ anew from the notebooks
-    python3 tasks.py bench          measure speed against NumPy; --peers adds torch
+    python3 tasks.py bench          measure speed against NumPy; --peers adds torch and SimPy
     python3 tasks.py jupyter-book   build the same book with the jupyter-book command
     python3 tasks.py env            write environment.yml from pyproject.toml
     python3 tasks.py data           register changed data tables
@@ -108,7 +108,7 @@ def figures(*options: str) -> None:
 
 
 def bench(*options: str) -> None:
-    """Measure speed; with --peers also against torch, which is installed for it."""
+    """Measure speed; with --peers also against torch and SimPy, which are installed for it."""
     peers = "--peers" in options
     python = environment("bench") if peers else environment()
     run(python, "-m", "benchmarks", *[o for o in options if o != "--peers"])

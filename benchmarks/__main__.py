@@ -1,5 +1,6 @@
 """Run every benchmark."""
 
-from . import consensus
+from . import consensus, queues
 
 consensus.main()
+queues.main()
