@@ -73,7 +73,7 @@ def first_price_bid(cost: Floats, highest_cost: Floats, bidders: Floats) -> Floa
     cost, highest_cost
         c, own cost, and b, the highest that anyone may have; in the same money.
     bidders
-        n, at least 2.
+        n, at least 1; the only bidder asks for b, which is then the buyer's limit.
 
     Source: Vickrey (1961), Journal of Finance 16(1), 8–37.
 
@@ -86,7 +86,7 @@ def first_price_bid(cost: Floats, highest_cost: Floats, bidders: Floats) -> Floa
     c = checks.non_negative("cost", cost)
     if (c > b).any():
         raise ValueError(f"cost is {np.max(c):g}; allowed: at most highest_cost, {np.min(b):g}")
-    n = checks.finite("bidders", bidders, low=2)
+    n = checks.finite("bidders", bidders, low=1)
     return plain(c + (b - c) / n)
 
 
@@ -100,7 +100,7 @@ def reverse_auction_price(lowest_cost: Floats, highest_cost: Floats, bidders: Fl
     lowest_cost, highest_cost
         a and b, ends of the range of costs, in the same money.
     bidders
-        n, at least 2.
+        n, at least 1; the only bidder gets b.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def uniform_auction_price(
     lowest_cost, highest_cost, bidders
         As in `reverse_auction_price`; each bidder has one unit.
     units
-        k, fewer than the bidders.
+        k, at most the bidders; where all of them win, the price is b, the buyer's limit.
 
     Examples
     --------
@@ -133,10 +133,10 @@ def uniform_auction_price(
         raise ValueError(
             f"lowest_cost is {np.max(a):g}; allowed: at most highest_cost, {np.min(b):g}"
         )
-    n = checks.finite("bidders", bidders, low=2)
+    n = checks.finite("bidders", bidders, low=1)
     k = checks.finite("units", units, low=1)
-    if (k >= n).any():
-        raise ValueError(f"units is {np.max(k):g}; allowed: fewer than the {np.min(n):g} bidders")
+    if (k > n).any():
+        raise ValueError(f"units is {np.max(k):g}; allowed: at most {np.min(n):g}, one per bidder")
     return plain(a + (b - a) * (k + 1) / (n + 1))
 
 

@@ -69,6 +69,8 @@ def test_auctions_by_simulation() -> None:
     assert compute.reverse_auction_price(1, 3, 5) == pytest.approx(costs[:, 1].mean(), abs=5e-3)
     bids = compute.first_price_bid(costs[:, 0], 3.0, 5)
     assert compute.reverse_auction_price(1, 3, 5) == pytest.approx(bids.mean(), abs=5e-3)
+    assert compute.reverse_auction_price(1, 3, 1) == compute.first_price_bid(2.0, 3.0, 1) == 3
+    assert compute.uniform_auction_price(1, 3, 5, units=5) == 3
     third = compute.uniform_auction_price(1, 3, 5, units=3)
     assert third == pytest.approx(costs[:, 3].mean(), abs=5e-3)
 
@@ -99,8 +101,8 @@ def test_posted_price() -> None:
         (lambda: compute.surge_price(2, 0, 0), "the sum of the elasticities is 0"),
         (lambda: compute.first_price_bid(4, 3, 5), "cost is 4; allowed: at most highest_cost, 3"),
         (lambda: compute.reverse_auction_price(3, 1, 5), "lowest_cost is 3; allowed: at most"),
-        (lambda: compute.reverse_auction_price(1, 3, 1), r"bidders is 1; allowed: finite, \[2"),
-        (lambda: compute.uniform_auction_price(1, 3, 5, units=5), "fewer than the 5 bidders"),
+        (lambda: compute.reverse_auction_price(1, 3, 0), r"bidders is 0; allowed: finite, \[1"),
+        (lambda: compute.uniform_auction_price(1, 3, 5, units=6), "units is 6; allowed: at most 5"),
         (lambda: compute.commitment_level(100, 20, 1.0), "reserved_price_ratio is 1"),
     ],
 )

@@ -1,6 +1,7 @@
 """Vectors of queues, pools, tails and hedged requests."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from depin_lib import compute
@@ -22,11 +23,17 @@ def waits(inputs: dict[str, Any]) -> Any:
     return compute.erlang_c(inputs["c"], inputs["A"])
 
 
-@adapter("mmc")
-def queue(inputs: dict[str, Any]) -> Any:
+def quantiles(expected: dict[str, Any], quantile: Callable[[float], Any]) -> dict[str, Any]:
+    """Answer the keys that ask for a quantile: p99, p95_wait, p999."""
+    asked = {key: re.search(r"p(\d+)", key) for key in expected}
+    return {key: quantile(float(f"0.{found[1]}")) for key, found in asked.items() if found}
+
+
+@by_hand("mmc")
+def queue(vector: Vector) -> None:
+    inputs, expected = vector["inputs"], vector["expected"]
     found = compute.mmc(inputs["lam"], inputs["mu"], inputs["c"])
-    tails = {f"p{q}_wait": found.wait_quantile(q / 100) for q in (50, 90, 95, 99)}
-    return tails | {
+    answers = quantiles(expected, found.wait_quantile) | {
         "rho": found.utilisation,
         "C": found.wait_probability,
         "Wq": found.mean_wait,
@@ -34,6 +41,7 @@ def queue(inputs: dict[str, Any]) -> Any:
         "Lq": found.mean_queue,
         "L": found.mean_time * inputs["lam"],
     }
+    compare(answers, expected, vector["tol"])
 
 
 @by_hand("pooling_gain")
@@ -53,13 +61,14 @@ def tail(inputs: dict[str, Any]) -> Any:
     return compute.tail_at_scale(inputs["p"], inputs["n"])
 
 
-@adapter("hedged_request")
-def hedged(inputs: dict[str, Any]) -> Any:
-    hedge = compute.hedged_request(inputs["mu"], inputs["delay"])
-    tails = {f"p{q}": hedge.quantile(q / 100) for q in (50, 90, 95, 99)}
-    return tails | {"mean": hedge.mean, "extra": hedge.extra_load}
+@by_hand("hedged_request")
+def hedged(vector: Vector) -> None:
+    hedge = compute.hedged_request(vector["inputs"]["mu"], vector["inputs"]["delay"])
+    answers = quantiles(vector["expected"], hedge.quantile)
+    answers |= {"mean": hedge.mean, "extra": hedge.extra_load}
+    compare(answers, vector["expected"], vector["tol"])
 
 
 @adapter("sla_downtime_min_month")
 def downtime(inputs: dict[str, Any]) -> Any:
-    return compute.downtime_minutes(inputs["sla"], hours=inputs["hours"])
+    return compute.downtime_minutes(inputs["sla"], hours=inputs.get("hours", 730.0))
