@@ -1,6 +1,7 @@
 """Vectors of Filecoin's minting: constants, rewards, recorded states, closed forms."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,36 +13,67 @@ from ..harness import Vector, adapter, by_hand, compare
 Q128 = 2**128
 
 
-@adapter("const/baseline_exponent_q")
-def baseline_exponent(inputs: dict[str, Any]) -> Any:
-    return economics.baseline_exponent_q128(inputs["growth_per_year"], inputs["epochs_per_year"])
+#: What a vector calls an input, and the field of `FilRules` that it sets.
+FIELDS = {
+    "b0": "initial_baseline_bytes",
+    "simple_total_fil": "simple_total_atto",
+    "baseline_total_fil": "baseline_total_atto",
+} | {name: name for name in economics.FilRules.__dataclass_fields__}
+SECONDS_PER_EPOCH = 86_400 / economics.EPOCHS_PER_DAY
+#: The constants of the reward actor and of the specification, by what a name or a kind holds.
+CONSTANTS: dict[str, Callable[[economics.FilRules], Any]] = {
+    "atto_per_fil": lambda rules: economics.ATTO_PER_FIL,
+    "b0_bytes": lambda rules: rules.initial_baseline_bytes,
+    "baseline_exponent_q": lambda rules: economics.baseline_exponent_q128(
+        rules.growth_per_year, rules.epochs_per_year
+    ),
+    "baseline_total_atto": lambda rules: rules.baseline_total_atto,
+    "baseline_total_mainnet_atto": lambda rules: economics.FIL_MAINNET.baseline_total_atto,
+    "epochs_per_day": lambda rules: economics.EPOCHS_PER_DAY,
+    "epochs_per_year": lambda rules: rules.epochs_per_year,
+    "exp_lambda_minus_one_q128": lambda rules: economics.exp_lambda_minus_one_q128(
+        rules.half_life_years, rules.epochs_per_year
+    ),
+    "growth_per_epoch": lambda rules: rules.growth_per_epoch,
+    "init_baseline_power_bytes": lambda rules: economics.fil_baseline_before_start(rules=rules),
+    "initial_reward_position_atto": lambda rules: economics.fil_initial_reward_estimate_atto(
+        rules.simple_total_atto // economics.ATTO_PER_FIL
+    ),
+    "lambda_per_epoch": lambda rules: rules.decay_per_epoch,
+    "lambda_per_second": lambda rules: rules.decay_per_epoch / SECONDS_PER_EPOCH,
+    "lambda_q128": lambda rules: economics.lambda_q128(
+        rules.half_life_years, rules.epochs_per_year
+    ),
+    "simple_total_atto": lambda rules: rules.simple_total_atto,
+    "wins_per_epoch": lambda rules: rules.wins_per_epoch,
+}
 
 
-@by_hand("const")
-def decay_constant(vector: Vector) -> None:
-    inputs = vector["inputs"]
-    minus_one = "minus_one" in vector["name"]
-    constant = economics.exp_lambda_minus_one_q128 if minus_one else economics.lambda_q128
-    actual = constant(inputs["half_life_years"], inputs["epochs_per_year"])
-    compare(actual, vector["expected"], vector["tol"])
+@by_hand(
+    "const",
+    "const/baseline_exponent_q",
+    "const/init_baseline_power_bytes",
+    "const/initial_reward_position_atto",
+    "const/lambda_per_second",
+)
+def constant(vector: Vector) -> None:
+    label = f"{vector['name']} {vector['kind']}"
+    name = max((known for known in CONSTANTS if known in label), key=len, default="")
+    if not name:
+        raise LookupError(f"{label!r} names no constant; known: {', '.join(CONSTANTS)}")
+    unknown = set(vector["inputs"]) - set(FIELDS)
+    if unknown:
+        raise LookupError(f"constant {name!r}: unknown inputs {sorted(unknown)}")
+    rules = economics.FilRules(**dict(_field(*item) for item in vector["inputs"].items()))
+    compare(CONSTANTS[name](rules), vector["expected"], vector["tol"])
 
 
-@adapter("const/initial_reward_position_atto")
-def initial_reward_position(inputs: dict[str, Any]) -> Any:
-    return economics.fil_initial_reward_estimate_atto(inputs["simple_total_fil"])
-
-
-@adapter("const/init_baseline_power_bytes")
-def init_baseline_power(inputs: dict[str, Any]) -> Any:
-    rules = economics.FilRules(initial_baseline_bytes=int(inputs["b0"]))
-    return economics.fil_baseline_before_start(rules=rules)
-
-
-@by_hand("const/lambda_per_second")
-def lambda_per_second(vector: Vector) -> None:
-    seconds_per_epoch = 86_400 / economics.EPOCHS_PER_DAY
-    actual = economics.FilRules().decay_per_epoch / seconds_per_epoch
-    compare(actual, vector["expected"], vector["tol"])
+def _field(key: str, value: Any) -> tuple[str, Any]:
+    """Read an input as a field of the rules; totals in FIL become atto-FIL."""
+    if key == "growth_per_year":
+        return key, float(value)
+    unit = economics.ATTO_PER_FIL if key.endswith("_total_fil") else 1
+    return FIELDS[key], int(value) * unit
 
 
 @adapter("simple_reward")
