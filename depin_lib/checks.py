@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["choice", "finite", "non_negative", "number", "shape"]
+__all__ = ["choice", "finite", "non_negative", "number", "shape", "whole_number"]
 
 
 def number(
@@ -43,6 +43,27 @@ def number(
         interval = _interval(low, high, low_open, high_open)
         raise ValueError(f"{name} is {result:g}{_unit(unit)}; allowed: {interval}{_unit(unit)}")
     return result
+
+
+def whole_number(name: str, value: float, *, low: int = 1, high: float = 1e9) -> int:
+    """Return ``value`` as an integer if it is a whole number within the range.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` is not a single real number.
+    ValueError
+        If it lies outside the range or between two whole numbers.
+
+    Examples
+    --------
+    >>> whole_number("runs", 100.0)
+    100
+    """
+    count = number(name, value, low=low, high=high)
+    if count != int(count):
+        raise ValueError(f"{name} is {count:g}; allowed: whole numbers from {low} on")
+    return int(count)
 
 
 def finite(

@@ -229,9 +229,7 @@ def sample(
     >>> bool((prices > 1).all() and (prices < 2).all())
     True
     """
-    count = int(checks.number("draws", draws, low=1, high=1e9))
-    if count != draws:
-        raise ValueError(f"draws is {draws:g}; allowed: whole numbers from 1 on")
+    count = checks.whole_number("draws", draws)
     word = seed_word(seed)
     out = {}
     for name, distribution in distributions.items():

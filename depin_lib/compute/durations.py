@@ -188,14 +188,6 @@ def as_kernel_laws(
     return np.array(rows, dtype=np.float64), np.concatenate(observed)
 
 
-def whole_number(name: str, value: float, *, low: int = 1, high: float = 1e9) -> int:
-    """Return a count as an integer if it is a whole number within the range."""
-    count = checks.number(name, value, low=low, high=high)
-    if count != int(count):
-        raise ValueError(f"{name} is {count:g}; allowed: whole numbers from {low} on")
-    return int(count)
-
-
 def fits_in_memory(what: str, counts: Sequence[int], *, most: float = 5e8) -> None:
     """Raise if a result would have more numbers than is sensible."""
     total = float(np.prod([float(c) for c in counts]))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from .. import checks
 from .ownership import Floats, plain
@@ -93,7 +93,7 @@ def slowest_of(machines: int, *, mean: float = 1.0) -> float:
     >>> round(slowest_of(100), 3)
     5.187
     """
-    count = _count("machines", machines)
+    count = checks.whole_number("machines", machines)
     scale = checks.number("mean", mean, low=0)
     return scale * float(special.digamma(count + 1) + np.euler_gamma)
 
@@ -209,9 +209,9 @@ def availability_of_k(availability: float, machines: int, needed: int) -> float:
     0.07
     """
     a = checks.number("availability", availability, low=0, high=1)
-    n = _count("machines", machines)
+    n = checks.whole_number("machines", machines)
     k = checks.number("needed", needed, low=0, high=n)
-    return float(stats.binom.sf(k - 1, n, a))
+    return float(special.bdtrc(k - 1, n, a))
 
 
 def _speeds(speeds: ArrayLike) -> NDArray[np.float64]:
@@ -225,10 +225,3 @@ def _tasks(tasks: ArrayLike) -> NDArray[np.float64]:
     if work.size == 0:
         raise ValueError("tasks is empty; give at least one")
     return work
-
-
-def _count(name: str, value: float) -> int:
-    count = checks.number(name, value, low=1, high=np.inf, high_open=True)
-    if count != int(count):
-        raise ValueError(f"{name} is {value:g}; allowed: whole numbers from 1 on")
-    return int(count)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..kernels import events as _kernel
 from ..seeds import Seed, seed_word
-from .durations import ConstantTime, Duration, as_kernel_laws, fits_in_memory, whole_number
+from .durations import ConstantTime, Duration, as_kernel_laws, fits_in_memory
 from .reliability import optimal_interval
 
 __all__ = ["FleetSamples", "Job", "JobSamples", "simulate_fleet", "simulate_job"]
@@ -107,7 +107,7 @@ class FleetSamples:
 
     def share_with_at_least(self, machines: int) -> float:
         """Return the share of time with at least so many machines."""
-        k = whole_number("machines", machines, low=0, high=self.availability.shape[1])
+        k = checks.whole_number("machines", machines, low=0, high=self.availability.shape[1])
         return float(self.share_with[:, k:].sum(axis=1).mean())
 
     def to_frame(self) -> pd.DataFrame:
@@ -158,9 +158,9 @@ def simulate_job(
     True
     """
     laws, observed = as_kernel_laws({"up": up, "down": down or ConstantTime(0.0)})
-    count = whole_number("runs", runs)
+    count = checks.whole_number("runs", runs)
     fits_in_memory("runs × 5", (count, 5))
-    most = whole_number("most_interruptions", most_interruptions)
+    most = checks.whole_number("most_interruptions", most_interruptions)
     interval = job.interval_hours
     if interval is None:
         interval = float(optimal_interval(job.checkpoint_hours, up.mean))
@@ -225,8 +225,8 @@ def simulate_fleet(
     True
     """
     laws, observed = as_kernel_laws({"up": up, "down": down})
-    size = whole_number("machines", machines, high=10_000)
-    count = whole_number("runs", runs)
+    size = checks.whole_number("machines", machines, high=10_000)
+    count = checks.whole_number("runs", runs)
     fits_in_memory("runs × (machines + 1)", (count, size + 1))
     span = checks.number(
         "hours", hours, low=0, low_open=True, high=np.inf, high_open=True, unit="hours"

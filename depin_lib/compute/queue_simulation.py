@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .. import checks
 from ..kernels import events as _kernel
 from ..seeds import Seed, seed_word
-from .durations import ConstantTime, Duration, as_kernel_laws, fits_in_memory, whole_number
+from .durations import ConstantTime, Duration, as_kernel_laws, fits_in_memory
 
 __all__ = ["QueueSamples", "simulate_queue"]
 
@@ -124,7 +124,7 @@ def simulate_queue(
     >>> abs(queue.mean_wait - 2.0) < 0.1  # M/D/1 at 80%: half the wait of M/M/1
     True
     """
-    c = whole_number("servers", servers, high=100_000)
+    c = checks.whole_number("servers", servers, high=100_000)
     if (up is None) != (down is None):
         raise ValueError("give both up and down, or neither")
     fails = up is not None
@@ -135,9 +135,11 @@ def simulate_queue(
     if math.isinf(space):
         availability = up.mean / (up.mean + down.mean) if up and down else 1.0
         _check_stable(between_arrivals.mean, service.mean, c, availability)
-    n, count = whole_number("requests", requests), whole_number("runs", runs)
+    n, count = checks.whole_number("requests", requests), checks.whole_number("runs", runs)
     fits_in_memory("runs × requests", (count, n))
-    first = n // 10 if warm_up is None else whole_number("warm_up", warm_up, low=0, high=n - 1)
+    first = (
+        n // 10 if warm_up is None else checks.whole_number("warm_up", warm_up, low=0, high=n - 1)
+    )
     wait, spent, totals = np.empty((count, n)), np.empty((count, n)), np.empty((count, 3))
     with np.errstate(over="ignore"):  # unsigned arithmetic wraps; plain Python would warn
         _kernel.simulate_queues(

@@ -98,7 +98,7 @@ def erlang_b(servers: int, load: Floats) -> Floats:
     >>> round(erlang_b(10, 5.0), 6)
     0.018385
     """
-    count = _servers(servers, low=0)
+    count = checks.whole_number("servers", servers, low=0)
     a = checks.non_negative("load", load, unit="erlangs")
     lost = np.ones_like(a)
     for k in range(1, count + 1):
@@ -126,7 +126,7 @@ def erlang_c(servers: int, load: Floats) -> Floats:
     >>> round(erlang_c(10, 5.0), 6)
     0.036105
     """
-    count = _servers(servers)
+    count = checks.whole_number("servers", servers)
     a = check_stable(load, count)
     lost = erlang_b(count, a)
     return plain(count * lost / (count - a * (1 - lost)))
@@ -155,7 +155,7 @@ def mmc(arrival_rate: Floats, service_rate: Floats, servers: int) -> MultiServer
     """
     lam = checks.non_negative("arrival_rate", arrival_rate, unit="per unit of time")
     mu = checks.finite("service_rate", service_rate, low=0, low_open=True, unit="per unit of time")
-    c = _servers(servers)
+    c = checks.whole_number("servers", servers)
     waits = erlang_c(c, lam / mu)
     spare = c * mu - lam
     wait = waits / spare
@@ -188,7 +188,7 @@ def servers_needed(load: float, wait_probability: float, *, pools: int = 1) -> i
     """
     a = checks.number("load", load, low=0, high=1e6, unit="erlangs")
     target = checks.number("wait_probability", wait_probability, low=0, low_open=True, high=1)
-    count = _servers(pools, name="pools")
+    count = checks.whole_number("pools", pools)
     share = a / count
     lost, c = 1.0, 0
     while True:
@@ -256,10 +256,3 @@ def check_stable(load: Floats, servers: int) -> NDArray[np.float64]:
             "servers, or the queue grows without end"
         )
     return a
-
-
-def _servers(value: int, *, low: int = 1, name: str = "servers") -> int:
-    count = checks.number(name, value, low=low, high=1e7)
-    if count != int(count):
-        raise ValueError(f"{name} is {value:g}; allowed: whole numbers from {low} on")
-    return int(count)

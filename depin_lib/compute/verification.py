@@ -1,7 +1,7 @@
 """What it costs to know that a stranger's machine has computed what it was asked to."""
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from .. import checks
 from .ownership import Floats, plain
@@ -33,10 +33,10 @@ def replication_error(
     >>> round(replication_error(3, 0.1), 3), round(replication_error(5, 0.2), 4)
     (0.028, 0.0579)
     """
-    n = checks.number("copies", copies, low=1, high=np.inf, high_open=True)
+    n = checks.whole_number("copies", copies)
     f = checks.finite("dishonest_share", dishonest_share, low=0, high=1)
     k = checks.number("agreeing", n // 2 + 1 if agreeing is None else agreeing, low=1, high=n)
-    return plain(stats.binom.sf(k - 1, n, f))
+    return plain(special.bdtrc(k - 1, n, f))
 
 
 def detection_probability(
