@@ -51,7 +51,7 @@ def test_choice_suggests_the_nearest() -> None:
 
 def test_counts_are_whole() -> None:
     assert checks.whole_number("runs", 3.0) == 3
-    with pytest.raises(ValueError, match="runs is 2.5; allowed: whole numbers from 1 on"):
+    with pytest.raises(ValueError, match=r"runs is 2.5; allowed: whole numbers from 1 on"):
         checks.whole_number("runs", 2.5)
     with pytest.raises(ValueError, match=r"runs is 0; allowed: \[1, 1e\+09\]"):
         checks.whole_number("runs", 0)
