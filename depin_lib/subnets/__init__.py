@@ -19,12 +19,15 @@ from .matrices import (
     weighted_row_sums,
 )
 from .parameters import BOND_RULES, U16_MAX, YumaParams
+from .simulation import FIELDS, Snapshot, simulate_epochs
 
 __all__ = [
     "ARITHMETICS",
     "BOND_RULES",
+    "FIELDS",
     "U16_MAX",
     "EpochResult",
+    "Snapshot",
     "YumaParams",
     "bond_ema",
     "column_clip",
@@ -37,6 +40,7 @@ __all__ = [
     "row_normalise",
     "safe_divide",
     "sigmoid",
+    "simulate_epochs",
     "top_k",
     "weighted_column_sums",
     "weighted_median",
