@@ -1,5 +1,6 @@
 """Part II: consensus, bonds, pools, emission, registration, attacks."""
 
+from .cases import SyntheticCase, synthetic_case, synthetic_cases
 from .epoch import ARITHMETICS, EpochResult, yuma_epoch
 from .matrices import (
     bond_ema,
@@ -20,14 +21,18 @@ from .matrices import (
 )
 from .parameters import BOND_RULES, U16_MAX, YumaParams
 from .simulation import FIELDS, Snapshot, simulate_epochs
+from .variants import VARIANTS, Variant, simulate_variant
 
 __all__ = [
     "ARITHMETICS",
     "BOND_RULES",
     "FIELDS",
     "U16_MAX",
+    "VARIANTS",
     "EpochResult",
     "Snapshot",
+    "SyntheticCase",
+    "Variant",
     "YumaParams",
     "bond_ema",
     "column_clip",
@@ -41,6 +46,9 @@ __all__ = [
     "safe_divide",
     "sigmoid",
     "simulate_epochs",
+    "simulate_variant",
+    "synthetic_case",
+    "synthetic_cases",
     "top_k",
     "weighted_column_sums",
     "weighted_median",
