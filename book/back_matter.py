@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import page_notes
+import runner
 from bookconfig import Book, docname
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
@@ -32,10 +33,9 @@ class DataCatalogue(SphinxDirective):
         book: Book = self.config.depin_book
         register = page_notes.read_register(book.root)
         users: dict[str, list[str]] = {name: [] for name in register}
-        for page in book.notebooks:
-            for name in page_notes.loaded(book.root / page):
-                if name in users:
-                    users[name].append(f"{{doc}}`/{docname(page)}`")
+        for page, run in runner.runs(book, self.config.depin_code_key).items():
+            for name in run.about()["tables"]:
+                users[name].append(f"{{doc}}`/{docname(page)}`")
         text = "\n\n".join(
             table_entry(book.root, name, about, users[name])
             for name, about in sorted(register.items())

@@ -1,6 +1,5 @@
 """What stands at the foot of every page: dates of the data, versions, citation, where to report."""
 
-import json
 import re
 import tomllib
 from dataclasses import dataclass
@@ -10,8 +9,6 @@ from urllib.parse import urlencode
 
 import runner
 from bookconfig import Book, chapter_number
-
-LOAD = re.compile(r"""\bload\(\s*["'](\w+)["']""")
 
 
 @dataclass(frozen=True)
@@ -32,13 +29,13 @@ def notes(book: Book, docname: str, title: str, run: runner.Run | None) -> Notes
     title = re.sub(r"<[^>]+>", "", title)
     title = title.removeprefix(f"{number} ")
     place = f"Chapter {number}" if number else "Page"
-    about: dict[str, Any] = run.about() if run else {"ran": "", "versions": {}}
+    about: dict[str, Any] = run.about() if run else {"ran": "", "versions": {}, "tables": []}
     ask = {
         "title": f"Error on the page “{title}”",
         "body": f"Page: {docname}\nVersion: {book.version}\n",
     }
     return Notes(
-        tables=tables(book, run) if run else [],
+        tables=tables(book.root, about["tables"]),
         ran=about["ran"],
         versions=", ".join(f"{name} {version}" for name, version in about["versions"].items()),
         citation=(
@@ -64,21 +61,13 @@ def bibtex(book: Book, title: str) -> str:
     return "\n".join([f"@incollection{{depin{book.year},", *lines, "}"])
 
 
-def tables(book: Book, run: runner.Run) -> list[dict[str, str]]:
-    """Return name, title and date of each table that the code of a notebook loads."""
-    register = read_register(book.root)
+def tables(root: Path, names: list[str]) -> list[dict[str, str]]:
+    """Return name, title and date of the data tables of these names."""
+    register = read_register(root)
     return [
         {"name": name, "title": register[name]["title"], "as_of": register[name]["as_of"]}
-        for name in loaded(run.notebook)
-        if name in register
+        for name in names
     ]
-
-
-def loaded(notebook: Path) -> list[str]:
-    """Return the names of the tables that the code of a notebook loads, in order."""
-    cells = runner.code_cells(json.loads(notebook.read_text("utf-8")))
-    code = "\n".join(runner.text(cell) for cell in cells)
-    return list(dict.fromkeys(LOAD.findall(code)))
 
 
 def read_register(root: Path) -> dict[str, dict[str, Any]]:

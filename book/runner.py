@@ -22,12 +22,14 @@ import nbformat
 from bookconfig import Book
 from nbclient import NotebookClient
 
-#: Printed by each notebook's kernel when it has finished: the versions that the page shows.
-VERSIONS = """
-import json, platform
+#: Printed by each notebook's kernel when it has finished: what the foot of the page shows.
+ABOUT = """
+import json, platform, sys
 from importlib.metadata import version
 names = ["depin-lib", "numpy", "numba", "scipy", "pandas", "matplotlib"]
-print(json.dumps({"Python": platform.python_version()} | {name: version(name) for name in names}))
+versions = {"Python": platform.python_version()} | {name: version(name) for name in names}
+data = sys.modules.get("depin_lib.data")
+print(json.dumps({"versions": versions, "tables": data.loaded() if data else []}))
 """
 
 
@@ -49,7 +51,7 @@ class Run:
         return self.folder / "figures"
 
     def about(self) -> dict[str, Any]:
-        """Return when the notebook ran, how long, and with which versions."""
+        """Return when the notebook ran, how long, with which versions and data tables."""
         about: dict[str, Any] = json.loads((self.folder / "about.json").read_text("utf-8"))
         return about
 
@@ -131,7 +133,7 @@ async def execute_one(book: Book, page: str, run: Run) -> str | None:
         "JUPYTER_PREFER_ENV_PATH": "1",
         "PYTHONPATH": os.pathsep.join(path),
     }
-    notebook.cells.append(nbformat.v4.new_code_cell(VERSIONS))
+    notebook.cells.append(nbformat.v4.new_code_cell(ABOUT))
     start = time.perf_counter()
     index = 0
     try:
@@ -142,11 +144,11 @@ async def execute_one(book: Book, page: str, run: Run) -> str | None:
             client.reset_execution_trackers()
             for index, cell in enumerate(notebook.cells):
                 await client.async_execute_cell(cell, index)
-        versions = notebook.cells.pop()
+        last = notebook.cells.pop()
         about = {
             "ran": datetime.now(UTC).date().isoformat(),
             "seconds": round(time.perf_counter() - start, 1),
-            "versions": json.loads(versions.outputs[0].text),
+            **json.loads(last.outputs[0].text),
         }
         outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
         (partial / "about.json").write_text(json.dumps(about), "utf-8")

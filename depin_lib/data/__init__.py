@@ -10,9 +10,10 @@ import pandas as pd
 
 from .. import checks
 
-__all__ = ["DataError", "catalogue", "load"]
+__all__ = ["DataError", "catalogue", "load", "loaded"]
 
 _TABLES = files(__package__) / "tables"
+_loaded: dict[str, None] = {}
 
 
 class DataError(RuntimeError):
@@ -83,4 +84,17 @@ def load(name: str) -> pd.DataFrame:
         **{k: about[k] for k in ("title", "as_of", "units", "source", "licence")},
         "note": about.get("note", ""),
     }
+    _loaded[name] = None
     return table
+
+
+def loaded() -> list[str]:
+    """List the tables that were loaded in this session, also by other functions, in order.
+
+    Examples
+    --------
+    >>> _ = load("network_supply")
+    >>> "network_supply" in loaded()
+    True
+    """
+    return list(_loaded)

@@ -110,6 +110,14 @@ def test_pages_are_never_stale_and_never_half_built(
     build.html(small())
 
 
+def test_a_run_notes_the_tables_that_the_library_loaded_for_it(
+    small: Small, tmp_path: Path
+) -> None:
+    code = "from depin_lib.compute import market_prices\nmarket_prices('RTX 4090').shape"
+    notebook(tmp_path / "notebooks" / "01_one.ipynb", "# One", code)
+    assert build.execute(small())["notebooks/01_one.ipynb"].about()["tables"] == ["gpu_prices"]
+
+
 def test_the_draft_of_a_chapter_keeps_going(small: Small, tmp_path: Path) -> None:
     glossary = tmp_path / "book" / "glossary.md"
     glossary.write_text(glossary.read_text("utf-8") + "\n{ref}`nowhere`\n", "utf-8")
