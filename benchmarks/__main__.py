@@ -1,6 +1,7 @@
 """Run every benchmark."""
 
-from . import consensus, queues
+from . import consensus, queues, retention
 
 consensus.main()
 queues.main()
+retention.main()

@@ -2,6 +2,7 @@
 
 from .cases import SyntheticCase, synthetic_case, synthetic_cases
 from .epoch import ARITHMETICS, EpochResult, yuma_epoch
+from .guarantees import Coalition, RetentionMap, retention_map, smallest_coalition
 from .matrices import (
     bond_ema,
     column_clip,
@@ -29,7 +30,9 @@ __all__ = [
     "FIELDS",
     "U16_MAX",
     "VARIANTS",
+    "Coalition",
     "EpochResult",
+    "RetentionMap",
     "Snapshot",
     "SyntheticCase",
     "Variant",
@@ -42,11 +45,13 @@ __all__ = [
     "liquid_alpha_rates",
     "max_upscale_u16",
     "reset_bonds",
+    "retention_map",
     "row_normalise",
     "safe_divide",
     "sigmoid",
     "simulate_epochs",
     "simulate_variant",
+    "smallest_coalition",
     "synthetic_case",
     "synthetic_cases",
     "top_k",
