@@ -185,6 +185,20 @@ def test_published_sentences(told: dict[str, float], published: float) -> None:
     assert -0.005 < required(**told) - published < 0.015
 
 
+def test_published_lines() -> None:
+    """Every line of the nine published graphs, by draws of our own."""
+    lines = data.load("retention_published")
+    settings = ["weight_sigma", "kappa", "bonds_penalty", "xi"]
+    for told, line in lines.groupby(settings):
+        constants = dict(zip(settings, told, strict=True))
+        result = subnets.retention_map(line["honest_stake"], GRID, GRID, seed=0, **constants)
+        found = result.required_honest_weight(interpolate=True)
+        kept = line["honest_stake"].to_numpy() > constants["kappa"]
+        assert (np.isnan(found) | kept | (line["honest_stake"] == 0.6)).all()
+        thin = np.where(line["honest_stake"] == 0.51, 0.03, 0.01)
+        assert (abs(found - line["required_honest_weight"]) < thin)[kept].all()
+
+
 def test_no_protection_below_kappa() -> None:
     result = subnets.retention_map([0.51, 0.55, 0.65], GRID, GRID, weight_sigma=0.4, kappa=0.6)
     assert np.isnan(result.required_honest_weight()).tolist() == [True, True, False]
