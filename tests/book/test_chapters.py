@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from depin_lib import data
+
 from . import chapter_lint
 
 ROOT = Path(__file__).parent.parent.parent
@@ -17,6 +19,15 @@ CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 def test_chapter_keeps_to_the_template(path: Path) -> None:
     found = chapter_lint.problems(path, (ROOT / "book" / "solutions.md").read_text("utf-8"))
     assert found == []
+
+
+def test_the_map_of_chapters_says_which_stand() -> None:
+    chapters = data.load("chapters")
+    stand = chapters.loc[chapters["stands"] == "yes", "chapter"].tolist()
+    numbers = [int(path.name[:2]) for path in CHAPTERS]
+    assert stand == [number for number in numbers if number > 0], (
+        "set the column stands in depin_lib/data/tables/chapters.csv, then: python3 tasks.py data"
+    )
 
 
 def cell(text: str, *tags: str, kind: str = "markdown") -> dict[str, Any]:
