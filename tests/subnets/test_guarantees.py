@@ -1,6 +1,10 @@
 """The game of two teams against one call of the epoch per grid point, and what it must keep."""
 
+import os
+import subprocess
+import sys
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -228,6 +232,25 @@ def test_same_bits_on_any_number_of_threads() -> None:
         numba.set_num_threads(before)
     for other in maps[1:]:
         np.testing.assert_array_equal(maps[0], other)
+
+
+def small_map() -> str:
+    told: dict[str, Any] = {"weight_sigma": 0.7, "bonds_penalty": 0.3, "xi": 0.4, "seed": 5} | SMALL
+    result = subnets.retention_map([0.51, 0.6], GRID[::10], GRID[::10], **told)
+    return result.honest_emission.tobytes().hex()
+
+
+def test_plain_python_gives_the_same_bits() -> None:
+    code = "from tests.subnets.test_guarantees import small_map; print(small_map())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent.parent.parent,
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == small_map()
 
 
 def test_draws_are_shared_by_all_points() -> None:
