@@ -30,6 +30,7 @@ Blocks = NDArray[np.int64]
 YUMA2, YUMA3, YUMA3_LIQUID = 2, 3, 4
 
 INVERSE = tuple(1.0 / k for k in range(12, 0, -1))
+LEAST = 1e-290  # a smaller sum counts as zero: its reciprocal might not be finite
 LARGEST_EXPONENT = 20.0  # the chain clamps the sigmoid's exponent to ±20
 
 
@@ -110,7 +111,7 @@ def row_sum(row: Array) -> float:
 def normalise(values: Array) -> float:
     """Divide values (n,) by their sum, which is returned; zeros stay."""
     total = row_sum(values)
-    if total > 0.0:
+    if total > LEAST:
         for i in range(values.size):
             values[i] /= total
     return total
@@ -147,7 +148,7 @@ def scale_rows(weights: Array, masks: Masks, scale: Array) -> None:
             total = row_sum(row[:own]) + row_sum(row[own + 1 :])
         else:
             total = row_sum(row)
-        if total > 0.0:
+        if total > LEAST:
             scale[i] = 1.0 / total
 
 
@@ -231,9 +232,9 @@ def yuma2_bonds(
         for j in range(kept.size):
             held[j] += b[j]
     for j in range(TILE):
-        bought[j] = alpha / bought[j] if bought[j] > 0.0 else 0.0
+        bought[j] = alpha / bought[j] if bought[j] > LEAST else 0.0
     for j in range(kept.size):
-        held[j] = (1.0 - alpha) * kept[j] / held[j] if held[j] > 0.0 else 0.0
+        held[j] = (1.0 - alpha) * kept[j] / held[j] if held[j] > LEAST else 0.0
     for i in range(old.shape[0]):
         w, b = tile[i], old[i, first : first + kept.size]
         for j in range(TILE):
@@ -312,7 +313,7 @@ def pay_dividends(tile: Array, rank: Array, dividends: Array, share: Array) -> N
         for j in range(TILE):
             share[j] += (tile[i, j] + tile[i + 1, j]) + (tile[i + 2, j] + tile[i + 3, j])
     for j in range(TILE):
-        share[j] = rank[j] / share[j] if share[j] > 0.0 else 0.0
+        share[j] = rank[j] / share[j] if share[j] > LEAST else 0.0
     for i in range(dividends.shape[0]):
         e, d = tile[i], dividends[i]
         for j in range(TILE):
@@ -384,7 +385,7 @@ def epoch(
         if rules.bonds == YUMA2:
             yuma2_bonds(tile, active, old, first, kept, rules.alpha, scratch, factor)
             for j in range(TILE):
-                factor[j] = 1.0 / factor[j] if factor[j] > 0.0 else 0.0
+                factor[j] = 1.0 / factor[j] if factor[j] > LEAST else 0.0
         elif rules.bonds == YUMA3:
             yuma3_bonds(tile, old, first, kept, rules.alpha)
         else:

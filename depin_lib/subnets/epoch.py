@@ -1,6 +1,7 @@
 """One epoch of Yuma consensus: from the validators' weights to everybody's share of the payout."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..kernels import consensus as _kernels
 from ..kernels.consensus import Masks, Shares
-from .masks import masks_of
-from .matrices import top_k
+from . import sparse
+from .masks import masks_of, next_permits
 from .parameters import U16_MAX, YumaParams
 
 __all__ = ["ARITHMETICS", "EpochResult", "yuma_epoch"]
@@ -34,7 +35,7 @@ class EpochResult:
     incentive: Array  #: miners' shares of their half, sum 1 or 0, shape (m,)
     dividends: Array  #: validators' shares of their half, sum 1 or 0, shape (n,)
     validator_trust: Array  #: what is left of a validator's weights after clipping, shape (n,)
-    bonds: Array  #: new bonds as the chain stores them, divided by 65,535, shape (n, m)
+    bonds: Array | Any  #: new bonds, shape (n, m); a sparse array where the weights are sparse
     stake: Array  #: stake above the threshold, sum 1 or 0, shape (n,)
     active_stake: Array  #: of this, active rows with a permit, sum 1 or 0, shape (n,)
     active: NDArray[np.bool_]  #: rows that are active, shape (n,)
@@ -122,11 +123,14 @@ def yuma_epoch(
     Parameters
     ----------
     weights
-        Scores in any unit, 0 or more; each row is normalised. Shape (n, m).
+        Scores in any unit, 0 or more; each row is normalised. Shape (n, m): an array, or a SciPy
+        sparse array or matrix in CSR or CSC, whose missing entries are weights of 0. Then the
+        bonds of the result are sparse too (CSC), and time and memory go with the entries held.
     stake
         Stake weight, 0 or more, any unit. Shape (n,).
     bonds
-        Bonds after the last epoch, 0 or more (for "yuma3" at most 1). Shape (n, m).
+        Bonds after the last epoch, 0 or more (for "yuma3" at most 1), dense or sparse. Shape
+        (n, m).
     params
         Constants of the subnet.
     arithmetic
@@ -159,10 +163,16 @@ def yuma_epoch(
     ------
     ValueError
         For NaN, infinite or negative weights, stake or bonds, shapes that do not fit, uids out of
-        range or given twice, or an arithmetic that is not known.
+        range or given twice, sparse indices unsorted or repeated, or an unknown arithmetic.
+    TypeError
+        For a sparse format other than CSR and CSC.
 
     Notes
     -----
+    The chain's sparse code and its dense test code differ where liquid alpha meets a bond without a
+    weight: see ``YumaParams.drop_unweighted_bonds``. A stored weight of 0 is a weight to the first;
+    a sparse matrix can hold one, a dense one cannot. Sums below 1e-290 count as zero.
+
     Source: opentensor/subtensor @14bc6f9 (30 June 2026), ``epoch/run_epoch.rs``:
     ``epoch_mechanism``.
 
@@ -173,11 +183,13 @@ def yuma_epoch(
     ([0.5, 0.5], [0.543, 0.457])
     """
     checks.choice("arithmetic", arithmetic, ARITHMETICS)
-    w = np.ascontiguousarray(_non_negative("weights", weights))
-    checks.shape("weights", w, (None, None), "validators (rows) × miners (columns)")
+    w = _matrix("weights", weights, (None, None), _MOST)
     n, m = w.shape
     s = checks.shape("stake", _non_negative("stake", stake), (n,), "one entry per validator")
-    old = None if bonds is None else _old_bonds(bonds, (n, m), params)
+    high = 1.0 if params.bonds_rule == "yuma3" else _MOST
+    old: Any = None if bonds is None else _matrix("bonds", bonds, (n, m), high)
+    if sparse.is_sparse(old) and not sparse.is_sparse(w):
+        old = old.toarray()
     masks, n_uids = masks_of(
         (n, m),
         params,
@@ -190,14 +202,9 @@ def yuma_epoch(
         committed=committed,
         last_epoch=last_epoch,
     )
-    new, shares = _run(w, s, old, masks, n_uids, params)
-    if params.bonds_u16:
-        new = np.floor(new * U16_MAX) / U16_MAX
-    new_permits = _next_permits(shares.stake, params, masks.owner)
-    if np.count_nonzero(new_permits) < n:  # who lost the permit loses the bonds, others keep them
-        lost = ~new_permits
-        before = np.zeros((n, m)) if old is None else old
-        new[lost] = np.where(masks.permits[lost, np.newaxis], 0.0, before[lost])
+    shares = _empty_shares(n, m, n_uids)
+    run = sparse.run if sparse.is_sparse(w) else _run
+    new, new_permits = run(w, s, old, masks, shares, params)
     return EpochResult(
         consensus=shares.consensus,
         incentive=shares.incentive,
@@ -215,44 +222,48 @@ def yuma_epoch(
     )
 
 
+def _empty_shares(n: int, m: int, n_uids: int) -> Shares:
+    consensus, incentive, server = np.empty((3, m))
+    trust, dividends, normalised, active, validator = np.empty((5, n))
+    combined = np.empty(n_uids)
+    return Shares(
+        consensus, incentive, server, trust, dividends, normalised, active, validator, combined
+    )
+
+
 def _run(
     weights: Array,
     stake: Array,
     old: Array | None,
     masks: Masks,
-    n_uids: int,
+    shares: Shares,
     params: YumaParams,
-) -> tuple[Array, Shares]:
-    """Run the kernel; return the new bonds and everybody's shares."""
-    n, m = weights.shape
-    consensus, incentive, server = np.empty((3, m))
-    trust, dividends, normalised, active, validator = np.empty((5, n))
-    combined = np.empty(n_uids)
-    shares = Shares(
-        consensus, incentive, server, trust, dividends, normalised, active, validator, combined
-    )
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Run the dense kernel; fill the shares, return the stored bonds and the new permits."""
     rules = params.rules
-    new = np.zeros((n, m)) if old is None else np.empty((n, m))
-    while True:
-        _kernels.epoch(weights, stake, masks, rules, new if old is None else old, new, shares)
-        if rules.bonds != _kernels.YUMA3_LIQUID or consensus.any():
-            return new, shares
-        rules = rules._replace(bonds=_kernels.YUMA3)  # no consensus: no liquid alpha
-        old = np.zeros((n, m)) if old is None else old
+    new = np.zeros(weights.shape) if old is None else np.empty(weights.shape)
+    before = new if old is None else old
+    _kernels.epoch(weights, stake, masks, rules, before, new, shares)
+    if rules.bonds == _kernels.YUMA3_LIQUID and not shares.consensus.any():  # then no liquid alpha
+        rules = rules._replace(bonds=_kernels.YUMA3)
+        before = np.zeros(weights.shape) if old is None else old
+        _kernels.epoch(weights, stake, masks, rules, before, new, shares)
+    if params.bonds_u16:
+        new = np.floor(new * U16_MAX) / U16_MAX
+    permits = next_permits(shares.stake, params, masks.owner)
+    lost = ~permits
+    if lost.any():  # who lost the permit loses the bonds, others keep them
+        before = np.zeros(weights.shape) if old is None else old
+        new[lost] = np.where(masks.permits[lost, np.newaxis], 0.0, before[lost])
+    return new, permits
 
 
-def _next_permits(stake: Array, params: YumaParams, owner: int) -> NDArray[np.bool_]:
-    few = stake.size <= params.max_validators
-    permits = stake > 0.0 if few else top_k(stake, params.max_validators)
-    if owner >= 0:
-        permits[owner] = True
-    return permits
-
-
-def _old_bonds(bonds: ArrayLike, shape: tuple[int, int], params: YumaParams) -> Array:
-    high = 1.0 if params.bonds_rule == "yuma3" else _MOST
-    old = _non_negative("bonds", bonds, high)
-    return np.ascontiguousarray(checks.shape("bonds", old, shape, "as weights"))
+def _matrix(name: str, values: Any, shape: tuple[int | None, int | None], high: float) -> Any:
+    """Check a matrix, dense or sparse, with entries from 0 to ``high``."""
+    if sparse.is_sparse(values):
+        return sparse.read(name, values, shape, high)
+    array = np.ascontiguousarray(_non_negative(name, values, high))
+    return checks.shape(name, array, shape, "validators (rows) × miners (columns)")
 
 
 def _non_negative(name: str, values: ArrayLike, high: float = _MOST) -> Array:

@@ -7,9 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
 from ..kernels.consensus import Masks
+from .matrices import top_k
 from .parameters import YumaParams
 
-__all__ = ["masks_of"]
+__all__ = ["masks_of", "next_permits"]
 
 Blocks = NDArray[np.int64]
 _NEVER = np.iinfo(np.int64).max
@@ -61,6 +62,15 @@ def masks_of(
             kept = np.where(since >= first, 0.0, 1.0)
     masks = Masks(uids, own_column, owner_row, permitted, active, since, expiry, kept)
     return masks, max(m, int(uids.max(initial=-1)) + 1)
+
+
+def next_permits(stake: NDArray[np.float64], params: YumaParams, owner: int) -> NDArray[np.bool_]:
+    """Say who may vote in the next epoch, by shares of stake (n,) and the owner's row or −1."""
+    few = stake.size <= params.max_validators
+    permits = stake > 0.0 if few else top_k(stake, params.max_validators)
+    if owner >= 0:
+        permits[owner] = True
+    return permits
 
 
 @lru_cache(maxsize=64)

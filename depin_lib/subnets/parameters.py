@@ -44,7 +44,7 @@ class YumaParams:
     #: Slope of liquid alpha's sigmoid; AlphaSigmoidSteepness / 100.
     alpha_steepness: float = 10.0
     #: With liquid alpha, whether a bond without any weight is lost at once (the chain's sparse
-    #: code) or fades at its own rate (its dense code). A weight of 0 counts as none here.
+    #: code) or fades at its own rate (its dense code). A weight of 0 in a dense matrix is none.
     drop_unweighted_bonds: bool = False
     #: Permits; MaxAllowedValidators.
     max_validators: int = 64

@@ -87,3 +87,19 @@ def test_a_payout_is_a_whole_number() -> None:
     for wrong in (-1, 0.5, True):
         with pytest.raises(ValueError, match="give a whole number of rao"):
             result.payout_rao(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tiny", [5e-324, 1.1e-308, 1e-300, 1e-200])
+@pytest.mark.parametrize("rule", subnets.BOND_RULES)
+def test_tiny_numbers_never_give_nan(tiny: float, rule: str) -> None:
+    weights = np.array([[tiny, 0.0, 0.0], [tiny, 1.0, 0.0], [0.0, 1.0, tiny]])
+    params = subnets.YumaParams(bonds_rule=rule, liquid_alpha=True)
+    for stake in ([1.0, 1.0, 1.0], [tiny, 0.0, 0.0], [1.0, tiny, 0.0]):
+        bonds = None
+        for _ in range(3):
+            result = subnets.yuma_epoch(
+                weights, stake, bonds=bonds, params=params, validator_uids=-1
+            )
+            bonds = result.bonds
+            for name in ("consensus", "incentive", "dividends", "bonds", "emission"):
+                assert np.isfinite(getattr(result, name)).all(), name
