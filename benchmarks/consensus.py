@@ -1,11 +1,13 @@
-"""The epoch of Yuma consensus against the same rules in vectorised NumPy and, if there, torch."""
+"""The epoch of Yuma consensus against the same rules in NumPy and torch, and against itself."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from depin_lib import subnets
 
@@ -58,12 +60,10 @@ def torch_epoch(weights: Array, stake: Array, bonds: Array) -> Callable[[], Any]
     return call
 
 
-def main() -> None:
+def against_peers() -> None:
     """Check that the outputs are equal, then time."""
-    rng = np.random.default_rng(1)
     for n, m in SIZES:
-        weights, stake = rng.lognormal(size=(n, m)), rng.lognormal(size=n)
-        bonds = rng.random((n, m))
+        weights, stake, bonds = subnet(n, m)
         params = subnets.YumaParams(max_validators=n)
         ours = partial(subnets.yuma_epoch, weights, stake, bonds=bonds, params=params)
         peers: dict[str, Callable[[], Any]] = {
@@ -82,6 +82,102 @@ def main() -> None:
         copy = partial(np.copyto, np.empty_like(weights), weights)
         candidates = {"ours": ours} | peers | {"one np.copyto of the weights": copy}
         report(f"Epoch, Yuma3, {n} validators × {m} miners", paired(candidates))
+
+
+def liquid_alpha() -> None:
+    """Time liquid alpha against the plain average."""
+    weights, stake, bonds = subnet(64, 256)
+    calls = {
+        name: partial(subnets.yuma_epoch, weights, stake, bonds=bonds, params=params)
+        for name, params in {
+            "Yuma3": subnets.YumaParams(),
+            "with liquid alpha": subnets.YumaParams(liquid_alpha=True),
+        }.items()
+    }
+    report("Liquid alpha, 64 validators × 256 miners", paired(calls))
+
+
+def growth() -> None:
+    """Time a large epoch per entry against a small one."""
+    calls, entries = {}, {}
+    for n, m in ((64, 256), (1024, 4096)):
+        weights, stake, bonds = subnet(n, m)
+        params, name = subnets.YumaParams(max_validators=n), f"{n} × {m}"
+        calls[name] = partial(subnets.yuma_epoch, weights, stake, bonds=bonds, params=params)
+        entries[name] = n * m
+    report("Dense epoch, per million entries", per_million(paired(calls), entries))
+
+
+def sparse_epoch() -> None:
+    """Time sparse epochs per entry held, and one against the dense epoch."""
+    calls, entries = {}, {}
+    for n, m, density in ((256, 1024, 0.0625), (1024, 4096, 0.205)):
+        weights, stake, bonds = thin_subnet(n, m, density)
+        name = f"{n} × {m}, {weights.nnz:,} entries"
+        calls[name] = partial(subnets.yuma_epoch, weights, stake, bonds=bonds)
+        entries[name] = weights.nnz
+    report("Sparse epoch, per million entries held", per_million(paired(calls), entries))
+    weights, stake, bonds = thin_subnet(1024, 4096, 0.05)
+    full, held = weights.toarray(), bonds.toarray()
+    dense = partial(subnets.yuma_epoch, full, stake, bonds=held)
+    thin = partial(subnets.yuma_epoch, weights, stake, bonds=bonds)
+    np.testing.assert_allclose(thin().dividends, dense().dividends, rtol=1e-9, atol=1e-15)
+    report("Density 5 %, 1024 × 4096", paired({"sparse": thin, "dense": dense}))
+
+
+def medians() -> None:
+    """Time the median kernel on six distributions of weights."""
+    rng, stake = np.random.default_rng(2), np.random.default_rng(3).lognormal(size=64)
+    shape = 64, 256
+    weights = {
+        "lognormal": rng.lognormal(size=shape),
+        "uniform": rng.random(shape),
+        "all equal": np.ones(shape),
+        "four values": rng.integers(0, 4, shape).astype(float),
+        "nine in ten zero": rng.random(shape) * (rng.random(shape) < 0.1),
+        "over thirty powers of ten": 10.0 ** rng.uniform(-30, 0, shape),
+    }
+    calls = {n: partial(subnets.weighted_median, w, stake, KAPPA) for n, w in weights.items()}
+    report("Median kernel, 64 × 256", paired(calls))
+
+
+def monte_carlo() -> None:
+    """Time many epochs of many subnets with fresh noise, on one thread and on two."""
+    base = np.random.default_rng(4).lognormal(size=(16, 64))
+
+    def run(threads: int) -> None:
+        numba.set_num_threads(threads)
+        subnets.simulate_epochs(
+            base, np.ones(16), runs=1_000, epochs=100, noise=0.1, seed=1, record=("dividends",)
+        )
+
+    threads = range(1, min(2, numba.get_num_threads()) + 1)
+    calls = {f"{k} thread{'s' * (k > 1)}": partial(run, k) for k in threads}
+    report("1,000 runs × 100 epochs × (16 × 64), fresh noise", paired(calls))
+
+
+def subnet(n: int, m: int) -> tuple[Array, Array, Array]:
+    """Draw weights, stake and bonds."""
+    rng = np.random.default_rng(1)
+    return rng.lognormal(size=(n, m)), rng.lognormal(size=n), rng.random((n, m))
+
+
+def thin_subnet(n: int, m: int, density: float) -> tuple[Any, Array, Any]:
+    """Draw sparse weights, stake and sparse bonds at the same places."""
+    weights, stake, bonds = subnet(n, m)
+    kept = np.random.default_rng(5).random((n, m)) < density
+    return sparse.csr_array(weights * kept), stake, sparse.csc_array(bonds * kept)
+
+
+def per_million(seconds: dict[str, list[float]], entries: dict[str, int]) -> dict[str, list[float]]:
+    """Divide times by the millions of entries."""
+    return {name: [s / entries[name] * 1e6 for s in seconds[name]] for name in seconds}
+
+
+def main() -> None:
+    """Run all."""
+    for measure in (against_peers, liquid_alpha, growth, sparse_epoch, medians, monte_carlo):
+        measure()
 
 
 if __name__ == "__main__":

@@ -134,8 +134,9 @@ def shape(
     >>> shape("stake", np.ones(3), (3,), "one entry per validator").shape
     (3,)
     """
-    fits = array.ndim == len(expected) and all(
-        want is None or want == have for want, have in zip(expected, array.shape, strict=True)
+    fits = array.shape == expected or (
+        array.ndim == len(expected)
+        and all(n is None or n == have for n, have in zip(expected, array.shape, strict=True))
     )
     if not fits:
         wanted = ", ".join("any" if n is None else str(n) for n in expected)

@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..kernels import consensus as _kernels
 from ..kernels.consensus import Masks, Shares
-from . import sparse
+from . import fixed, sparse
 from .masks import masks_of, next_permits
 from .parameters import U16_MAX, YumaParams
 
 __all__ = ["ARITHMETICS", "EpochResult", "yuma_epoch"]
 
 #: What an epoch can be computed in.
-ARITHMETICS = ("float64",)
+ARITHMETICS = ("float64", "fixed")
 
 Array = NDArray[np.float64]
 _PARAMS = YumaParams()
@@ -61,8 +61,8 @@ class EpochResult:
     def payout_rao(self, rao: int) -> pd.DataFrame:
         """Pay out an epoch's emission in whole rao, rounded down as the chain does.
 
-        A share is first cut to 32 binary places, as the chain's type holds it. The shares
-        themselves are those of float64: an amount can be a few rao off what the chain pays.
+        A share is first cut to 32 binary places, as the chain's type holds it. From shares in
+        float64 an amount can be a few rao off what the chain pays; from "fixed" it is exact.
 
         Parameters
         ----------
@@ -117,8 +117,9 @@ def yuma_epoch(
     which. A uid's weight for itself never counts, except the owner's. What is not given masks
     nothing: all rows are active and hold a permit, no weight is outdated, old bonds are zero.
 
-    The result is that of float64: it is not the chain's to the last digit, and where stake lies
-    exactly on kappa the two may fall to different sides.
+    "float64" is not the chain's arithmetic to the last digit, and where stake lies exactly on kappa
+    the two may fall to different sides. "fixed" is, bit for bit: I32F32 with every product and
+    quotient rounded down, stake in I64F64, bonds stored as u16.
 
     Parameters
     ----------
@@ -134,7 +135,8 @@ def yuma_epoch(
     params
         Constants of the subnet.
     arithmetic
-        "float64".
+        "float64", or "fixed": weights then are whole numbers up to 65,535, constants those that the
+        chain can store, bonds whole 65,535ths; the result holds the chain's numbers exactly.
     validator_uids
         The column of each row, −1 for a row that is none; a single −1 stands for all rows.
     permits
@@ -163,9 +165,10 @@ def yuma_epoch(
     ------
     ValueError
         For NaN, infinite or negative weights, stake or bonds, shapes that do not fit, uids out of
-        range or given twice, sparse indices unsorted or repeated, or an unknown arithmetic.
+        range or given twice, sparse indices unsorted or repeated, an unknown arithmetic, or
+        numbers that the chain cannot store where the arithmetic is "fixed".
     TypeError
-        For a sparse format other than CSR and CSC.
+        For a sparse format other than CSR and CSC, or sparse weights in "fixed".
 
     Notes
     -----
@@ -183,7 +186,8 @@ def yuma_epoch(
     ([0.5, 0.5], [0.543, 0.457])
     """
     checks.choice("arithmetic", arithmetic, ARITHMETICS)
-    w = _matrix("weights", weights, (None, None), _MOST)
+    exact, any_shape = arithmetic == "fixed", (None, None)
+    w: Any = fixed.read_weights(weights) if exact else _matrix("weights", weights, any_shape, _MOST)
     n, m = w.shape
     s = checks.shape("stake", _non_negative("stake", stake), (n,), "one entry per validator")
     high = 1.0 if params.bonds_rule == "yuma3" else _MOST
@@ -203,7 +207,7 @@ def yuma_epoch(
         last_epoch=last_epoch,
     )
     shares = _empty_shares(n, m, n_uids)
-    run = sparse.run if sparse.is_sparse(w) else _run
+    run = fixed.run if exact else sparse.run if sparse.is_sparse(w) else _run
     new, new_permits = run(w, s, old, masks, shares, params)
     return EpochResult(
         consensus=shares.consensus,
@@ -251,8 +255,8 @@ def _run(
     if params.bonds_u16:
         new = np.floor(new * U16_MAX) / U16_MAX
     permits = next_permits(shares.stake, params, masks.owner)
-    lost = ~permits
-    if lost.any():  # who lost the permit loses the bonds, others keep them
+    if np.count_nonzero(permits) < permits.size:
+        lost = ~permits  # who had a permit loses the bonds, others keep what they had
         before = np.zeros(weights.shape) if old is None else old
         new[lost] = np.where(masks.permits[lost, np.newaxis], 0.0, before[lost])
     return new, permits

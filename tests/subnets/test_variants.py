@@ -38,7 +38,11 @@ def test_every_case_has_its_shape() -> None:
         assert (case.weights >= 0).all()
 
 
-@given(st.integers(1, 22), st.sampled_from(sorted(subnets.VARIANTS)), st.floats(0, 1))
+@given(
+    st.integers(1, 22),
+    st.sampled_from(sorted(subnets.VARIANTS)),
+    st.integers(0, 100).map(lambda percent: percent / 100),
+)
 def test_shares_sum_to_one(number: int, variant: str, penalty: float) -> None:
     case = subnets.synthetic_case(number)
     history = subnets.simulate_variant(case, variant, bonds_penalty=penalty)

@@ -3,14 +3,18 @@
 ``pytest tests/vectors --vectors DIR`` runs further files of the same format instead.
 """
 
+from functools import partial
+
 import pytest
 
-from . import adapters  # noqa: F401  (registers the adapters)
+from depin_lib import subnets
+
+from . import adapters
 from .harness import ADAPTERS, BY_HAND, HERE, PENDING, check, read
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "vector" not in metafunc.fixturenames:
+    if not {"vector", "epoch_vector"} & set(metafunc.fixturenames):
         return
     folder = metafunc.config.getoption("--vectors")
     if folder is not None and not folder.is_dir():
@@ -18,7 +22,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     vectors = read(folder or HERE)
     if not vectors:
         raise pytest.UsageError(f"--vectors {folder}: the folder holds no *.json with vectors")
-    metafunc.parametrize("vector", [_case(v) for v in vectors])
+    if "vector" in metafunc.fixturenames:
+        metafunc.parametrize("vector", [_case(v) for v in vectors])
+    else:
+        epochs = [v for v in vectors if _is_of_an_epoch(v)]
+        metafunc.parametrize("epoch_vector", epochs, ids=lambda vector: vector["name"])
 
 
 def _case(vector: dict) -> object:
@@ -30,8 +38,21 @@ def _case(vector: dict) -> object:
     return pytest.param(vector, id=vector["name"], marks=marks)
 
 
+def _is_of_an_epoch(vector: dict) -> bool:
+    takes = BY_HAND.get(vector["name"]) or BY_HAND.get(vector["kind"])
+    takes = takes or ADAPTERS.get(vector["kind"])
+    return getattr(takes, "__module__", None) == adapters.consensus.__name__
+
+
 def test_vector(vector: dict) -> None:
     check(vector)
+
+
+def test_vector_of_an_epoch_in_the_chains_arithmetic(
+    epoch_vector: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subnets, "yuma_epoch", partial(subnets.yuma_epoch, arithmetic="fixed"))
+    check(epoch_vector)
 
 
 def test_no_kind_is_both_built_and_pending() -> None:

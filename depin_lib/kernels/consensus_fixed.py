@@ -1,0 +1,327 @@
+"""One epoch of Yuma consensus in the chain's own arithmetic, bit for bit.
+
+A share is a whole number of 2⁻³²: the chain's type I32F32, here int64. A product is rounded down, a
+quotient of positive numbers too, and every step rounds. Sums and comparisons are exact, so the
+median may be found in float64: whole numbers below 2⁵³ are exact there. Weights and bonds are
+validators (rows) × miners (columns), stored as whole numbers up to 65,535; the columns are taken 64
+at a time as in `consensus`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .jit import jit
+from .median import TILE, aligned_zeros, attainable, heaviest, median_of_tile, padded
+
+Whole = NDArray[np.int64]
+
+ONE = 1 << 32
+HALF = 1 << 31
+U16 = 65_535
+LOW = ONE - 1  # mask of the 32 binary places
+LARGEST_EXPONENT = 20 << 32
+E = 22_802_600 << 9  # e, which the chain's library holds to 23 binary places
+TERMS = 32  # of the exponential's series
+
+YUMA2, YUMA3, YUMA3_LIQUID = 2, 3, 4
+
+
+class Rules(NamedTuple):
+    """The constants of an epoch, in 2⁻³²."""
+
+    bonds: int
+    kappa: int
+    penalty: int
+    alpha: int
+    alpha_low: int
+    alpha_high: int
+    slope: int  # −steepness
+    drop: bool
+
+
+class Masks(NamedTuple):
+    """What counts; as in `consensus.Masks`."""
+
+    own_column: Whole
+    permits: NDArray[np.bool_]
+    registered: Whole
+    expiry: Whole
+    kept: NDArray[np.bool_]
+
+
+class Shares(NamedTuple):
+    """What an epoch gives out, in 2⁻³²: filled by `epoch`."""
+
+    consensus: Whole  # (m,)
+    incentive: Whole  # (m,)
+    trust: Whole  # (n,)
+    dividends: Whole  # (n,)
+
+
+@jit(inline=True)
+def multiply(a: int, b: int) -> int:
+    """Round a b 2⁻³² down, for |a| below 2⁴² and b from −2³³ to 2³³."""
+    return ((a >> 16) * b + (((a & 65_535) * b) >> 16)) >> 16
+
+
+@jit(inline=True)
+def multiply_wide(a: int, b: int) -> int:
+    """Round a b 2⁻³² down, for a and b from 0 on whose product stays below 2⁶³."""
+    low = np.uint64(a & LOW) * np.uint64(b & LOW)
+    cross = (a >> 32) * (b & LOW) + (a & LOW) * (b >> 32)
+    return (((a >> 32) * (b >> 32)) << 32) + cross + int(low >> np.uint64(32))
+
+
+@jit(inline=True)
+def divide(a: int, b: int) -> int:
+    """Round 2³² a / b down, for 0 <= a, b > 0 and a quotient of at most 2³²; by zero: 0.
+
+    A float64 quotient is off by one at most; the remainder, which may wrap around 2⁶⁴, corrects it.
+    """
+    divisor = b if b > 0 else 1
+    q = int(float(a) * 4_294_967_296.0 / float(divisor))
+    rest = (a << 32) - q * divisor
+    q = q - (1 if rest < 0 else 0) + (1 if rest >= divisor else 0)
+    return q if b > 0 else 0
+
+
+@jit()
+def normalise(values: Whole) -> int:
+    """Divide values (n,) by their sum, which is returned; zeros stay."""
+    total = int(values.sum())
+    for i in range(values.size):
+        values[i] = divide(values[i], total)
+    return total
+
+
+@jit()
+def exponential(x: int) -> int:
+    """e^x as substrate-fixed 0.6 computes it in I32F32: a series that rounds at every term."""
+    if x == 0:
+        return ONE
+    if x == ONE:
+        return E
+    operand = x if x > 0 else -x
+    term, result = operand, operand + ONE
+    for i in range(2, TERMS):
+        term = multiply_wide(term, operand) // i
+        result += term
+    return result if x > 0 else divide(ONE, result)
+
+
+@jit()
+def liquid_rate(weight: int, bond: int, consensus: int, rules: Rules) -> int:
+    """Rate of one bond under liquid alpha."""
+    difference = weight - consensus if weight >= bond else bond - weight
+    difference = min(max(difference, 0), ONE)
+    x = multiply(rules.slope, difference - HALF)
+    x = min(max(x, -LARGEST_EXPONENT), LARGEST_EXPONENT)
+    sigmoid = divide(ONE, ONE + exponential(x))
+    rate = rules.alpha_low + multiply(sigmoid, rules.alpha_high - rules.alpha_low)
+    return min(max(rate, rules.alpha_low), rules.alpha_high)
+
+
+@jit()
+def row_sums(weights: Whole, masks: Masks) -> Whole:
+    """Sum of the weights of each row that count."""
+    n, m = weights.shape
+    newest = masks.registered.max() if m else 0
+    sums = np.zeros(n, np.int64)
+    for i in range(n):
+        if not masks.permits[i]:
+            continue
+        own, expiry = masks.own_column[i], masks.expiry[i]
+        total = np.int64(0)
+        for j in range(m):
+            total += weights[i, j] if (expiry > newest) | (masks.registered[j] < expiry) else 0
+        if own >= 0 and masks.registered[own] < expiry:
+            total -= weights[i, own]
+        sums[i] = total
+    return sums
+
+
+@jit(inline=True)
+def load_weights(
+    weights: Whole, first: int, width: int, masks: Masks, sums: Whole, tile: Whole
+) -> None:
+    """w_ij = weight_ij / sum_i if it counts, else 0."""
+    for i in range(sums.size):
+        w, source, total = tile[i], weights[i, first : first + width], sums[i]
+        expiry = masks.expiry[i]
+        for j in range(width):
+            w[j] = divide(source[j], total)
+        for j in range(width):
+            w[j] = w[j] if masks.registered[first + j] < expiry else 0
+        for j in range(width, TILE):
+            w[j] = 0
+        own = masks.own_column[i] - first
+        if 0 <= own < width:
+            w[own] = 0
+
+
+@jit(inline=True)
+def clip(tile: Whole, active: Whole, consensus: Whole, penalty: int, rank: Whole) -> None:
+    """rank_j = Σ_i a_i w̄_ij with w̄_ij = min(w_ij, C_j); the tile then holds the weights for bonds.
+
+    wᵇ_ij = w_ij + β (w̄_ij − w_ij), where what is not positive is none.
+    """
+    rank[:] = 0
+    for i in range(active.size):
+        a, w = active[i], tile[i]
+        for j in range(TILE):
+            clipped = min(w[j], consensus[j])
+            rank[j] += multiply(a, clipped)
+        if penalty == ONE:
+            for j in range(TILE):
+                w[j] = min(w[j], consensus[j])
+        elif penalty != 0:
+            for j in range(TILE):
+                w[j] += multiply(penalty, min(w[j], consensus[j]) - w[j])
+
+
+@jit(inline=True)
+def add_trust(tile: Whole, consensus: Whole, trust: Whole) -> None:
+    """trust_i += Σ_j min(w_ij, C_j)."""
+    for i in range(trust.size):
+        w = tile[i]
+        total = np.int64(0)
+        for j in range(TILE):
+            total += min(w[j], consensus[j])
+        trust[i] += total
+
+
+@jit(inline=True)
+def normalise_columns(tile: Whole, total: Whole) -> None:
+    """Divide each column of the tile by its sum."""
+    total[:] = 0
+    for i in range(tile.shape[0]):
+        for j in range(TILE):
+            total[j] += tile[i, j]
+    for i in range(tile.shape[0]):
+        for j in range(TILE):
+            tile[i, j] = divide(tile[i, j], total[j])
+
+
+@jit(inline=True)
+def move_bonds(
+    tile: Whole, held: Whole, active: Whole, consensus: Whole, rules: Rules, total: Whole
+) -> None:
+    """Turn the weights for bonds in the tile into the new bonds E; held are the stored ones."""
+    stay = ONE - rules.alpha
+    n = held.shape[0]
+    if rules.bonds == YUMA2:
+        normalise_columns(held, total)
+        for i in range(n):
+            for j in range(TILE):
+                tile[i, j] = multiply(tile[i, j], active[i])
+        normalise_columns(tile, total)
+    else:
+        for i in range(n):
+            for j in range(TILE):
+                held[i, j] = divide(held[i, j], U16)
+    if rules.bonds == YUMA3_LIQUID:
+        for i in range(n):
+            for j in range(TILE):
+                w, b = tile[i, j], held[i, j]
+                if (w == 0 and b == 0) or (w == 0 and rules.drop):
+                    tile[i, j] = 0
+                    continue
+                rate = liquid_rate(w, b, consensus[j], rules)
+                tile[i, j] = min(multiply(ONE - rate, b) + multiply(rate, w), ONE)
+    else:
+        for i in range(n):
+            w, b = tile[i], held[i]
+            for j in range(TILE):
+                w[j] = multiply(rules.alpha, w[j]) + multiply(stay, b[j])
+    if rules.bonds == YUMA2:
+        normalise_columns(tile, total)
+
+
+@jit()
+def epoch(
+    weights: Whole,
+    active: Whole,
+    masks: Masks,
+    rules: Rules,
+    old: Whole,
+    bonds: Whole,
+    shares: Shares,
+) -> None:
+    """One epoch: stored weights (n, m), active shares of stake (n,), stored bonds (n, m).
+
+    Fills the new stored bonds (n, m) and the shares.
+    """
+    n, m = weights.shape
+    votes = active.copy()
+    normalise(votes)
+    mass = padded(votes.astype(np.float64))
+    kappa, lead = attainable(float(rules.kappa), mass), heaviest(mass)
+    sums = row_sums(weights, masks)
+    tile, held = np.zeros((n, TILE), np.int64), np.zeros((n, TILE), np.int64)
+    floats, search = aligned_zeros(mass.size, TILE), aligned_zeros(6, TILE)
+    key, median = np.empty((2, mass.size + 1)), aligned_zeros(1, TILE)[0]
+    consensus, rank, total = np.zeros((3, TILE), np.int64)
+    shares.trust[:] = 0
+    for first in range(0, m, TILE):
+        width = min(TILE, m - first)
+        load_weights(weights, first, width, masks, sums, tile)
+        for i in range(n):
+            for j in range(TILE):
+                floats[i, j] = tile[i, j]
+        median_of_tile(floats, mass, lead, kappa, search, key, median)
+        for j in range(TILE):
+            consensus[j] = np.int64(median[j])
+        add_trust(tile, consensus, shares.trust)
+        clip(tile, active, consensus, rules.penalty, rank)
+        for i in range(n):
+            for j in range(width):
+                held[i, j] = old[i, first + j] if masks.kept[first + j] else 0
+            for j in range(width, TILE):
+                held[i, j] = 0
+        move_bonds(tile, held, active, consensus, rules, total)
+        for i in range(n):
+            for j in range(width):
+                bonds[i, first + j] = tile[i, j]
+        shares.consensus[first : first + width] = consensus[:width]
+        shares.incentive[first : first + width] = rank[:width]
+    normalise(shares.incentive)
+    pay_dividends(bonds, active, rules, shares)
+    store(bonds, rules.bonds == YUMA2)
+    normalise(shares.dividends)
+
+
+@jit()
+def pay_dividends(bonds: Whole, active: Whole, rules: Rules, shares: Shares) -> None:
+    """dividends_i = Σ_j E_ij incentive_j; by the Yuma3 rule of normalised columns, times stake."""
+    n, m = bonds.shape
+    total = np.zeros(m, np.int64)
+    for i in range(n):
+        for j in range(m):
+            total[j] += bonds[i, j]
+    for i in range(n):
+        paid = np.int64(0)
+        if rules.bonds == YUMA2:
+            for j in range(m):
+                paid += multiply(shares.incentive[j], bonds[i, j])
+        else:
+            for j in range(m):
+                paid += multiply(divide(bonds[i, j], total[j]), shares.incentive[j])
+            paid = multiply(paid, active[i])
+        shares.dividends[i] = paid
+
+
+@jit()
+def store(bonds: Whole, upscale: bool) -> None:
+    """Round bonds (n, m) down to whole 65,535ths; first divide columns by their largest, if so."""
+    n, m = bonds.shape
+    top = np.full(m, ONE)
+    if upscale:
+        top[:] = 0
+        for i in range(n):
+            for j in range(m):
+                top[j] = max(top[j], bonds[i, j])
+    for i in range(n):
+        for j in range(m):
+            bonds[i, j] = (divide(bonds[i, j], top[j]) * U16) >> 32

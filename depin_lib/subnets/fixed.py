@@ -1,0 +1,154 @@
+"""The epoch in the chain's own arithmetic: reading whole numbers and running the kernels on them.
+
+Rules: opentensor/subtensor @14bc6f9 (30 June 2026), ``epoch/run_epoch.rs`` (``epoch_mechanism``)
+and ``epoch/math.rs``; the exponential of liquid alpha: encointer/substrate-fixed v0.6.0,
+``transcendental.rs`` (``exp``). Stake is I64F64 until it is shared out, everything after it I32F32.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import checks
+from ..kernels import consensus_fixed as _kernels
+from ..kernels.consensus import Masks, Shares
+from .masks import next_permits
+from .parameters import U16_MAX, YumaParams
+from .sparse import is_sparse
+
+__all__ = ["read_weights", "run"]
+
+Whole = NDArray[np.int64]
+
+ONE = 1 << 32
+_MOST_STAKE = 2**63  # I64F64
+_MOST_COLUMNS = 2**31 // U16_MAX  # more weights of 65,535 in a row overflow I32F32
+_NEAR = 1e-6
+
+
+def read_weights(weights: ArrayLike) -> Whole:
+    """Check weights as the chain stores them: whole numbers up to 65,535.
+
+    Raises
+    ------
+    TypeError
+        If they are sparse.
+    ValueError
+        If they are anything else, or a row could overflow I32F32.
+    """
+    if is_sparse(weights):
+        raise TypeError("weights is sparse; fixed arithmetic takes a dense array (toarray())")
+    array = checks.finite("weights", weights, low=0, high=U16_MAX)
+    checks.shape("weights", array, (None, None), "validators (rows) × miners (columns)")
+    whole = array.astype(np.int64)
+    if (whole != array).any():
+        raise ValueError(
+            "weights must be whole numbers from 0 to 65,535 in fixed arithmetic, as the chain "
+            "stores them; scale each row with max_upscale_u16"
+        )
+    if array.shape[1] > _MOST_COLUMNS:
+        raise ValueError(
+            f"weights has {array.shape[1]} columns; allowed: up to {_MOST_COLUMNS}, beyond which "
+            "the sum of a row may overflow I32F32"
+        )
+    return whole
+
+
+def run(
+    weights: Whole,
+    stake: NDArray[np.float64],
+    old: NDArray[np.float64] | None,
+    masks: Masks,
+    shares: Shares,
+    params: YumaParams,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Compute the epoch: fill the shares, return the stored bonds and the new permits."""
+    rules = _rules(params)
+    s = _shares_of_stake(stake, params.stake_threshold, masks.owner)
+    active = np.where(masks.active & masks.permits, s, 0)
+    _kernels.normalise(active)
+    n, m = weights.shape
+    stored = np.zeros((n, m), np.int64)
+    if old is not None:
+        stored = np.rint(old * U16_MAX).astype(np.int64)
+        if stored.max(initial=0) > U16_MAX:
+            raise ValueError("bonds exceed 1; in fixed arithmetic they are stored 65,535ths")
+    counts = _kernels.Masks(
+        masks.own_column, masks.permits, masks.registered, masks.expiry, masks.kept > 0.0
+    )
+    consensus, incentive = np.zeros((2, m), np.int64)
+    trust, dividends = np.zeros((2, n), np.int64)
+    found = _kernels.Shares(consensus, incentive, trust, dividends)
+    bonds = np.empty((n, m), np.int64)
+    _kernels.epoch(weights, active, counts, rules, stored, bonds, found)
+    if rules.bonds == _kernels.YUMA3_LIQUID and not consensus.any():  # then no liquid alpha
+        rules = rules._replace(bonds=_kernels.YUMA3)
+        _kernels.epoch(weights, active, counts, rules, stored, bonds, found)
+    for name, values in zip(_kernels.Shares._fields, found, strict=True):
+        getattr(shares, name)[:] = values / ONE
+    shares.stake[:], shares.active_stake[:] = s / ONE, active / ONE
+    _share_payout(incentive, dividends, active if active.any() else s, masks.uids, shares)
+    permits = next_permits(shares.stake, params, masks.owner)
+    lost = ~permits
+    bonds[lost] = np.where(masks.permits[lost, np.newaxis], 0, stored[lost])
+    return bonds / U16_MAX, permits
+
+
+def _rules(params: YumaParams) -> _kernels.Rules:
+    """Return the constants as the chain computes them from its stored whole numbers."""
+    average = _stored("bonds_moving_average", params.bonds_moving_average, 1_000_000)
+    steepness = _stored("alpha_steepness", params.alpha_steepness, 100)
+    shares = {
+        name: (_stored(name, getattr(params, name), U16_MAX) << 32) // U16_MAX
+        for name in ("kappa", "bonds_penalty", "alpha_low", "alpha_high")
+    }
+    slope = (abs(steepness) << 32) // 100
+    return _kernels.Rules(
+        bonds=params.rules.bonds,
+        kappa=shares["kappa"],
+        penalty=shares["bonds_penalty"],
+        alpha=ONE - (average << 32) // 1_000_000,
+        alpha_low=shares["alpha_low"],
+        alpha_high=shares["alpha_high"],
+        slope=-slope if steepness >= 0 else slope,
+        drop=bool(params.drop_unweighted_bonds),
+    )
+
+
+def _stored(name: str, value: float, parts: int) -> int:
+    whole = round(value * parts)
+    if abs(value * parts - whole) > _NEAR:
+        raise ValueError(
+            f"{name} is {value!r}, which the chain cannot store: it holds whole {parts:,}ths; "
+            f"nearest: {whole:,}/{parts:,}"
+        )
+    return whole
+
+
+def _shares_of_stake(stake: NDArray[np.float64], threshold: float, owner: int) -> Whole:
+    """Divide stake, cut to 64 binary places, by its sum; cut the quotient to 32."""
+    exact = [float(s).as_integer_ratio() for s in stake]
+    bits = [(p << 64) // q for p, q in exact]
+    kept = [b if (b >> 64) >= threshold or i == owner else 0 for i, b in enumerate(bits)]
+    total = sum(kept)
+    if total >= _MOST_STAKE << 64:
+        raise ValueError(f"stake sums to {total >> 64}; allowed: below 2**63, the chain's I64F64")
+    shares = [(b << 64) // total >> 32 if total else 0 for b in kept]
+    return np.array(shares, dtype=np.int64)
+
+
+def _share_payout(
+    incentive: Whole, dividends: Whole, instead: Whole, uids: Whole, shares: Shares
+) -> None:
+    """Fill the shares of the whole payout; where nothing is earned, those of stake."""
+    combined = np.zeros(shares.combined.size, np.int64)
+    combined[: incentive.size] = incentive
+    combined[uids] += dividends
+    total = int(combined.sum())
+    if total == 0:
+        shares.server[:] = 0.0
+        shares.validator[:] = instead / ONE
+        shares.combined[:] = 0.0
+        shares.combined[uids] = shares.validator
+        return
+    for name, values in (("server", incentive), ("validator", dividends), ("combined", combined)):
+        getattr(shares, name)[:] = [(int(v) << 32) // total / ONE for v in values]
