@@ -97,6 +97,20 @@ def liquid_alpha() -> None:
     report("Liquid alpha, 64 validators × 256 miners", paired(calls))
 
 
+def arithmetics() -> None:
+    """Time the chain's arithmetic against float64, both on stored weights and bonds."""
+    rng = np.random.default_rng(6)
+    for n, m in SIZES:
+        weights = rng.integers(1, 65_536, (n, m)).astype(float)
+        stake, bonds = rng.integers(1, 10**6, n), rng.integers(0, 65_536, (n, m)) / 65_535
+        params = subnets.YumaParams(bonds_u16=True, max_validators=n)
+        calls = {
+            a: partial(subnets.yuma_epoch, weights, stake, bonds=bonds, params=params, arithmetic=a)
+            for a in subnets.ARITHMETICS
+        }
+        report(f"The chain's arithmetic, {n} × {m}", paired(calls))
+
+
 def growth() -> None:
     """Time a large epoch per entry against a small one."""
     calls, entries = {}, {}
@@ -176,7 +190,15 @@ def per_million(seconds: dict[str, list[float]], entries: dict[str, int]) -> dic
 
 def main() -> None:
     """Run all."""
-    for measure in (against_peers, liquid_alpha, growth, sparse_epoch, medians, monte_carlo):
+    for measure in (
+        against_peers,
+        arithmetics,
+        liquid_alpha,
+        growth,
+        sparse_epoch,
+        medians,
+        monte_carlo,
+    ):
         measure()
 
 

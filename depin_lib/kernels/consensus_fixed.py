@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .jit import jit
 from .median import TILE, aligned_zeros, attainable, heaviest, median_of_tile, padded
 
+Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 ONE = 1 << 32
@@ -88,11 +89,29 @@ def divide(a: int, b: int) -> int:
 
 
 @jit()
+def round_to_whole(values: Array, scale: float, whole: Whole) -> float:
+    """Fill whole (n, m) with the nearest to scale · values, 0 or more; return the largest error."""
+    worst = 0.0
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            x = values[i, j] * scale
+            whole[i, j] = int(x + 0.5)
+            worst = max(worst, abs(x - float(whole[i, j])))
+    return worst
+
+
+@jit()
+def divide_all(values: Whole, total: int) -> None:
+    """Divide values (n,), each at most total, by total."""
+    for i in range(values.size):
+        values[i] = divide(values[i], total)
+
+
+@jit()
 def normalise(values: Whole) -> int:
     """Divide values (n,) by their sum, which is returned; zeros stay."""
     total = int(values.sum())
-    for i in range(values.size):
-        values[i] = divide(values[i], total)
+    divide_all(values, total)
     return total
 
 

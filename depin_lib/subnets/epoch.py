@@ -186,8 +186,9 @@ def yuma_epoch(
     ([0.5, 0.5], [0.543, 0.457])
     """
     checks.choice("arithmetic", arithmetic, ARITHMETICS)
-    exact, any_shape = arithmetic == "fixed", (None, None)
-    w: Any = fixed.read_weights(weights) if exact else _matrix("weights", weights, any_shape, _MOST)
+    exact = arithmetic == "fixed"
+    w: Any = _matrix("weights", weights, (None, None), U16_MAX if exact else _MOST)
+    w = fixed.whole_weights(w) if exact else w
     n, m = w.shape
     s = checks.shape("stake", _non_negative("stake", stake), (n,), "one entry per validator")
     high = 1.0 if params.bonds_rule == "yuma3" else _MOST
@@ -253,7 +254,9 @@ def _run(
         before = np.zeros(weights.shape) if old is None else old
         _kernels.epoch(weights, stake, masks, rules, before, new, shares)
     if params.bonds_u16:
-        new = np.floor(new * U16_MAX) / U16_MAX
+        new *= U16_MAX
+        np.floor(new, out=new)
+        new /= U16_MAX
     permits = next_permits(shares.stake, params, masks.owner)
     if np.count_nonzero(permits) < permits.size:
         lost = ~permits  # who had a permit loses the bonds, others keep what they had

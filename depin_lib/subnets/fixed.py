@@ -5,50 +5,50 @@ and ``epoch/math.rs``; the exponential of liquid alpha: encointer/substrate-fixe
 ``transcendental.rs`` (``exp``). Stake is I64F64 until it is shared out, everything after it I32F32.
 """
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import Any
 
-from .. import checks
+import numpy as np
+from numpy.typing import NDArray
+
 from ..kernels import consensus_fixed as _kernels
 from ..kernels.consensus import Masks, Shares
 from .masks import next_permits
 from .parameters import U16_MAX, YumaParams
 from .sparse import is_sparse
 
-__all__ = ["read_weights", "run"]
+__all__ = ["run", "whole_weights"]
 
 Whole = NDArray[np.int64]
 
 ONE = 1 << 32
 _MOST_STAKE = 2**63  # I64F64
 _MOST_COLUMNS = 2**31 // U16_MAX  # more weights of 65,535 in a row overflow I32F32
+_EXACT = 2.0**53  # whole numbers below it have no rounding in float64
 _NEAR = 1e-6
 
 
-def read_weights(weights: ArrayLike) -> Whole:
-    """Check weights as the chain stores them: whole numbers up to 65,535.
+def whole_weights(weights: Any) -> Whole:
+    """Take weights, dense and from 0 to 65,535, as the whole numbers that the chain stores.
 
     Raises
     ------
     TypeError
         If they are sparse.
     ValueError
-        If they are anything else, or a row could overflow I32F32.
+        If they are not whole, or a row could overflow I32F32.
     """
     if is_sparse(weights):
         raise TypeError("weights is sparse; fixed arithmetic takes a dense array (toarray())")
-    array = checks.finite("weights", weights, low=0, high=U16_MAX)
-    checks.shape("weights", array, (None, None), "validators (rows) × miners (columns)")
-    whole = array.astype(np.int64)
-    if (whole != array).any():
+    if weights.shape[1] > _MOST_COLUMNS:
+        raise ValueError(
+            f"weights has {weights.shape[1]} columns; allowed: up to {_MOST_COLUMNS}, beyond which "
+            "the sum of a row may overflow I32F32"
+        )
+    whole = np.empty(weights.shape, np.int64)
+    if _kernels.round_to_whole(weights, 1.0, whole) > 0.0:
         raise ValueError(
             "weights must be whole numbers from 0 to 65,535 in fixed arithmetic, as the chain "
             "stores them; scale each row with max_upscale_u16"
-        )
-    if array.shape[1] > _MOST_COLUMNS:
-        raise ValueError(
-            f"weights has {array.shape[1]} columns; allowed: up to {_MOST_COLUMNS}, beyond which "
-            "the sum of a row may overflow I32F32"
         )
     return whole
 
@@ -69,8 +69,8 @@ def run(
     n, m = weights.shape
     stored = np.zeros((n, m), np.int64)
     if old is not None:
-        stored = np.rint(old * U16_MAX).astype(np.int64)
-        if stored.max(initial=0) > U16_MAX:
+        _kernels.round_to_whole(old, U16_MAX, stored)
+        if np.max(stored, initial=0) > U16_MAX:
             raise ValueError("bonds exceed 1; in fixed arithmetic they are stored 65,535ths")
     counts = _kernels.Masks(
         masks.own_column, masks.permits, masks.registered, masks.expiry, masks.kept > 0.0
@@ -84,7 +84,7 @@ def run(
         rules = rules._replace(bonds=_kernels.YUMA3)
         _kernels.epoch(weights, active, counts, rules, stored, bonds, found)
     for name, values in zip(_kernels.Shares._fields, found, strict=True):
-        getattr(shares, name)[:] = values / ONE
+        np.divide(values, ONE, out=getattr(shares, name))
     shares.stake[:], shares.active_stake[:] = s / ONE, active / ONE
     _share_payout(incentive, dividends, active if active.any() else s, masks.uids, shares)
     permits = next_permits(shares.stake, params, masks.owner)
@@ -126,6 +126,11 @@ def _stored(name: str, value: float, parts: int) -> int:
 
 def _shares_of_stake(stake: NDArray[np.float64], threshold: float, owner: int) -> Whole:
     """Divide stake, cut to 64 binary places, by its sum; cut the quotient to 32."""
+    if (stake == np.floor(stake)).all() and stake.sum() < _EXACT:
+        whole = np.where((stake >= threshold) | (np.arange(stake.size) == owner), stake, 0.0)
+        quick = whole.astype(np.int64)
+        _kernels.normalise(quick)
+        return quick
     exact = [float(s).as_integer_ratio() for s in stake]
     bits = [(p << 64) // q for p, q in exact]
     kept = [b if (b >> 64) >= threshold or i == owner else 0 for i, b in enumerate(bits)]
@@ -151,4 +156,5 @@ def _share_payout(
         shares.combined[uids] = shares.validator
         return
     for name, values in (("server", incentive), ("validator", dividends), ("combined", combined)):
-        getattr(shares, name)[:] = [(int(v) << 32) // total / ONE for v in values]
+        _kernels.divide_all(values, total)
+        getattr(shares, name)[:] = values / ONE
