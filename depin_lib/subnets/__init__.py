@@ -1,6 +1,15 @@
 """Part II: consensus, bonds, pools, emission, registration, attacks."""
 
 from .cases import SyntheticCase, synthetic_case, synthetic_cases
+from .copying import (
+    STRATEGIES,
+    World,
+    copier_advantage,
+    copying_table,
+    free_riding,
+    liquid_alpha_cabal,
+    stake_merge,
+)
 from .epoch import ARITHMETICS, EpochResult, yuma_epoch
 from .guarantees import Coalition, RetentionMap, retention_map, smallest_coalition
 from .matrices import (
@@ -28,6 +37,7 @@ __all__ = [
     "ARITHMETICS",
     "BOND_RULES",
     "FIELDS",
+    "STRATEGIES",
     "U16_MAX",
     "VARIANTS",
     "Coalition",
@@ -36,12 +46,17 @@ __all__ = [
     "Snapshot",
     "SyntheticCase",
     "Variant",
+    "World",
     "YumaParams",
     "bond_ema",
     "column_clip",
     "column_max_upscale",
     "column_normalise",
+    "copier_advantage",
+    "copying_table",
+    "free_riding",
     "interpolate",
+    "liquid_alpha_cabal",
     "liquid_alpha_rates",
     "max_upscale_u16",
     "reset_bonds",
@@ -52,6 +67,7 @@ __all__ = [
     "simulate_epochs",
     "simulate_variant",
     "smallest_coalition",
+    "stake_merge",
     "synthetic_case",
     "synthetic_cases",
     "top_k",
