@@ -89,15 +89,12 @@ def divide(a: int, b: int) -> int:
 
 
 @jit()
-def round_to_whole(values: Array, scale: float, whole: Whole) -> float:
-    """Fill whole (n, m) with the nearest to scale · values, 0 or more; return the largest error."""
-    worst = 0.0
-    for i in range(values.shape[0]):
-        for j in range(values.shape[1]):
-            x = values[i, j] * scale
-            whole[i, j] = int(x + 0.5)
-            worst = max(worst, abs(x - float(whole[i, j])))
-    return worst
+def all_whole(values: Array) -> bool:
+    """Say whether all of values (n,), 0 or more and below 2⁵³, are whole numbers."""
+    broken = 0
+    for i in range(values.size):
+        broken += 1 if float(int(values[i])) != values[i] else 0
+    return broken == 0
 
 
 @jit()
@@ -143,7 +140,7 @@ def liquid_rate(weight: int, bond: int, consensus: int, rules: Rules) -> int:
 
 
 @jit()
-def row_sums(weights: Whole, masks: Masks) -> Whole:
+def row_sums(weights: Array, masks: Masks) -> Whole:
     """Sum of the weights of each row that count."""
     n, m = weights.shape
     newest = masks.registered.max() if m else 0
@@ -152,25 +149,25 @@ def row_sums(weights: Whole, masks: Masks) -> Whole:
         if not masks.permits[i]:
             continue
         own, expiry = masks.own_column[i], masks.expiry[i]
-        total = np.int64(0)
+        total = 0.0  # of whole numbers: exact
         for j in range(m):
-            total += weights[i, j] if (expiry > newest) | (masks.registered[j] < expiry) else 0
+            total += weights[i, j] if (expiry > newest) | (masks.registered[j] < expiry) else 0.0
         if own >= 0 and masks.registered[own] < expiry:
             total -= weights[i, own]
-        sums[i] = total
+        sums[i] = int(total)
     return sums
 
 
 @jit(inline=True)
 def load_weights(
-    weights: Whole, first: int, width: int, masks: Masks, sums: Whole, tile: Whole
+    weights: Array, first: int, width: int, masks: Masks, sums: Whole, tile: Whole
 ) -> None:
     """w_ij = weight_ij / sum_i if it counts, else 0."""
     for i in range(sums.size):
         w, source, total = tile[i], weights[i, first : first + width], sums[i]
         expiry = masks.expiry[i]
         for j in range(width):
-            w[j] = divide(source[j], total)
+            w[j] = divide(int(source[j]), total)
         for j in range(width):
             w[j] = w[j] if masks.registered[first + j] < expiry else 0
         for j in range(width, TILE):
@@ -181,34 +178,29 @@ def load_weights(
 
 
 @jit(inline=True)
-def clip(tile: Whole, active: Whole, consensus: Whole, penalty: int, rank: Whole) -> None:
-    """rank_j = Σ_i a_i w̄_ij with w̄_ij = min(w_ij, C_j); the tile then holds the weights for bonds.
+def clip(
+    tile: Whole, active: Whole, consensus: Whole, penalty: int, rank: Whole, trust: Whole
+) -> None:
+    """Clip at the consensus; the tile then holds the weights for bonds.
 
-    wᵇ_ij = w_ij + β (w̄_ij − w_ij), where what is not positive is none.
+    w̄_ij = min(w_ij, C_j), rank_j = Σ_i a_i w̄_ij, trust_i += Σ_j w̄_ij,
+    wᵇ_ij = w_ij + β (w̄_ij − w_ij).
     """
     rank[:] = 0
     for i in range(active.size):
         a, w = active[i], tile[i]
+        total = np.int64(0)
         for j in range(TILE):
             clipped = min(w[j], consensus[j])
+            total += clipped
             rank[j] += multiply(a, clipped)
+        trust[i] += total
         if penalty == ONE:
             for j in range(TILE):
                 w[j] = min(w[j], consensus[j])
         elif penalty != 0:
             for j in range(TILE):
                 w[j] += multiply(penalty, min(w[j], consensus[j]) - w[j])
-
-
-@jit(inline=True)
-def add_trust(tile: Whole, consensus: Whole, trust: Whole) -> None:
-    """trust_i += Σ_j min(w_ij, C_j)."""
-    for i in range(trust.size):
-        w = tile[i]
-        total = np.int64(0)
-        for j in range(TILE):
-            total += min(w[j], consensus[j])
-        trust[i] += total
 
 
 @jit(inline=True)
@@ -239,7 +231,7 @@ def move_bonds(
     else:
         for i in range(n):
             for j in range(TILE):
-                held[i, j] = divide(held[i, j], U16)
+                held[i, j] = held[i, j] * 65_537 + (held[i, j] == U16)  # 2³² held / 65,535
     if rules.bonds == YUMA3_LIQUID:
         for i in range(n):
             for j in range(TILE):
@@ -258,19 +250,32 @@ def move_bonds(
         normalise_columns(tile, total)
 
 
+@jit(inline=True)
+def load_bonds(old: Array, first: int, kept: NDArray[np.bool_], held: Whole) -> None:
+    """Stored bonds as whole numbers, without those that are void."""
+    for i in range(old.shape[0]):
+        h, b = held[i], old[i, first : first + kept.size]
+        for j in range(kept.size):
+            h[j] = int(b[j] * 65_535.0 + 0.5) if kept[j] else 0
+        for j in range(kept.size, TILE):
+            h[j] = 0
+
+
 @jit()
 def epoch(
-    weights: Whole,
+    weights: Array,
     active: Whole,
     masks: Masks,
     rules: Rules,
-    old: Whole,
+    old: Array,
     bonds: Whole,
+    stored: Array,
     shares: Shares,
 ) -> None:
-    """One epoch: stored weights (n, m), active shares of stake (n,), stored bonds (n, m).
+    """One epoch: stored weights (n, m), active shares of stake (n,), stored bonds / 65,535 (n, m).
 
-    Fills the new stored bonds (n, m) and the shares.
+    Fills the new stored bonds / 65,535 (n, m) and the shares. ``bonds`` is the memory of ``stored``
+    seen as whole numbers.
     """
     n, m = weights.shape
     votes = active.copy()
@@ -283,6 +288,7 @@ def epoch(
     key, median = np.empty((2, mass.size + 1)), aligned_zeros(1, TILE)[0]
     consensus, rank, total = np.zeros((3, TILE), np.int64)
     shares.trust[:] = 0
+    whole = np.empty(m, np.int64)
     for first in range(0, m, TILE):
         width = min(TILE, m - first)
         load_weights(weights, first, width, masks, sums, tile)
@@ -292,33 +298,27 @@ def epoch(
         median_of_tile(floats, mass, lead, kappa, search, key, median)
         for j in range(TILE):
             consensus[j] = np.int64(median[j])
-        add_trust(tile, consensus, shares.trust)
-        clip(tile, active, consensus, rules.penalty, rank)
-        for i in range(n):
-            for j in range(width):
-                held[i, j] = old[i, first + j] if masks.kept[first + j] else 0
-            for j in range(width, TILE):
-                held[i, j] = 0
+        clip(tile, active, consensus, rules.penalty, rank, shares.trust)
+        load_bonds(old, first, masks.kept[first : first + width], held)
         move_bonds(tile, held, active, consensus, rules, total)
+        total[:] = 0
         for i in range(n):
             for j in range(width):
+                total[j] += tile[i, j]
                 bonds[i, first + j] = tile[i, j]
+        whole[first : first + width] = total[:width]
         shares.consensus[first : first + width] = consensus[:width]
         shares.incentive[first : first + width] = rank[:width]
     normalise(shares.incentive)
-    pay_dividends(bonds, active, rules, shares)
-    store(bonds, rules.bonds == YUMA2)
+    pay_dividends(bonds, whole, active, rules, shares)
+    store(bonds, rules.bonds == YUMA2, stored)
     normalise(shares.dividends)
 
 
 @jit()
-def pay_dividends(bonds: Whole, active: Whole, rules: Rules, shares: Shares) -> None:
-    """dividends_i = Σ_j E_ij incentive_j; by the Yuma3 rule of normalised columns, times stake."""
+def pay_dividends(bonds: Whole, whole: Whole, active: Whole, rules: Rules, shares: Shares) -> None:
+    """dividends_i = Σ_j E_ij incentive_j; by the Yuma3 rules of E_ij / whole_j, times stake."""
     n, m = bonds.shape
-    total = np.zeros(m, np.int64)
-    for i in range(n):
-        for j in range(m):
-            total[j] += bonds[i, j]
     for i in range(n):
         paid = np.int64(0)
         if rules.bonds == YUMA2:
@@ -326,13 +326,13 @@ def pay_dividends(bonds: Whole, active: Whole, rules: Rules, shares: Shares) -> 
                 paid += multiply(shares.incentive[j], bonds[i, j])
         else:
             for j in range(m):
-                paid += multiply(divide(bonds[i, j], total[j]), shares.incentive[j])
+                paid += multiply(divide(bonds[i, j], whole[j]), shares.incentive[j])
             paid = multiply(paid, active[i])
         shares.dividends[i] = paid
 
 
 @jit()
-def store(bonds: Whole, upscale: bool) -> None:
+def store(bonds: Whole, upscale: bool, stored: Array) -> None:
     """Round bonds (n, m) down to whole 65,535ths; first divide columns by their largest, if so."""
     n, m = bonds.shape
     top = np.full(m, ONE)
@@ -343,4 +343,35 @@ def store(bonds: Whole, upscale: bool) -> None:
                 top[j] = max(top[j], bonds[i, j])
     for i in range(n):
         for j in range(m):
-            bonds[i, j] = (divide(bonds[i, j], top[j]) * U16) >> 32
+            share = divide(bonds[i, j], top[j]) if upscale else bonds[i, j]
+            stored[i, j] = float((share * U16) >> 32) / 65_535.0
+
+
+@jit()
+def share_payout(
+    uids: Whole,
+    found: Shares,
+    instead: Whole,
+    server: Array,
+    validator: Array,
+    combined: Array,
+) -> None:
+    """Both halves as shares of the whole, by column (m,), by row (n,) and by uid.
+
+    Without incentive and dividends everything goes to the stake ``instead`` (n,).
+    """
+    whole = np.zeros(combined.size, np.int64)
+    whole[: server.size] = found.incentive
+    for i in range(uids.size):
+        whole[uids[i]] += found.dividends[i]
+    total = int(whole.sum())
+    for j in range(server.size):
+        server[j] = divide(found.incentive[j], total) / ONE
+    for i in range(uids.size):
+        share = divide(found.dividends[i], total) if total > 0 else instead[i]
+        validator[i] = share / ONE
+    for k in range(combined.size):
+        combined[k] = divide(whole[k], total) / ONE
+    if total == 0:
+        for i in range(uids.size):
+            combined[uids[i]] = validator[i]

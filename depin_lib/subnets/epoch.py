@@ -187,11 +187,12 @@ def yuma_epoch(
     """
     checks.choice("arithmetic", arithmetic, ARITHMETICS)
     exact = arithmetic == "fixed"
-    w: Any = _matrix("weights", weights, (None, None), U16_MAX if exact else _MOST)
-    w = fixed.whole_weights(w) if exact else w
+    w = _matrix("weights", weights, (None, None), U16_MAX if exact else _MOST)
+    if exact:
+        fixed.check_weights(w)
     n, m = w.shape
     s = checks.shape("stake", _non_negative("stake", stake), (n,), "one entry per validator")
-    high = 1.0 if params.bonds_rule == "yuma3" else _MOST
+    high = 1.0 if exact or params.bonds_rule == "yuma3" else _MOST
     old: Any = None if bonds is None else _matrix("bonds", bonds, (n, m), high)
     if sparse.is_sparse(old) and not sparse.is_sparse(w):
         old = old.toarray()

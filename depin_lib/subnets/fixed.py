@@ -5,6 +5,7 @@ and ``epoch/math.rs``; the exponential of liquid alpha: encointer/substrate-fixe
 ``transcendental.rs`` (``exp``). Stake is I64F64 until it is shared out, everything after it I32F32.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .masks import next_permits
 from .parameters import U16_MAX, YumaParams
 from .sparse import is_sparse
 
-__all__ = ["run", "whole_weights"]
+__all__ = ["check_weights", "run"]
 
 Whole = NDArray[np.int64]
 
@@ -27,8 +28,8 @@ _EXACT = 2.0**53  # whole numbers below it have no rounding in float64
 _NEAR = 1e-6
 
 
-def whole_weights(weights: Any) -> Whole:
-    """Take weights, dense and from 0 to 65,535, as the whole numbers that the chain stores.
+def check_weights(weights: Any) -> None:
+    """Check that weights from 0 to 65,535 are such as the chain stores.
 
     Raises
     ------
@@ -44,17 +45,15 @@ def whole_weights(weights: Any) -> Whole:
             f"weights has {weights.shape[1]} columns; allowed: up to {_MOST_COLUMNS}, beyond which "
             "the sum of a row may overflow I32F32"
         )
-    whole = np.empty(weights.shape, np.int64)
-    if _kernels.round_to_whole(weights, 1.0, whole) > 0.0:
+    if not _kernels.all_whole(weights.reshape(-1)):
         raise ValueError(
             "weights must be whole numbers from 0 to 65,535 in fixed arithmetic, as the chain "
             "stores them; scale each row with max_upscale_u16"
         )
-    return whole
 
 
 def run(
-    weights: Whole,
+    weights: NDArray[np.float64],
     stake: NDArray[np.float64],
     old: NDArray[np.float64] | None,
     masks: Masks,
@@ -67,32 +66,35 @@ def run(
     active = np.where(masks.active & masks.permits, s, 0)
     _kernels.normalise(active)
     n, m = weights.shape
-    stored = np.zeros((n, m), np.int64)
-    if old is not None:
-        _kernels.round_to_whole(old, U16_MAX, stored)
-        if np.max(stored, initial=0) > U16_MAX:
-            raise ValueError("bonds exceed 1; in fixed arithmetic they are stored 65,535ths")
+    old = np.zeros((n, m)) if old is None else old
     counts = _kernels.Masks(
         masks.own_column, masks.permits, masks.registered, masks.expiry, masks.kept > 0.0
     )
     consensus, incentive = np.zeros((2, m), np.int64)
     trust, dividends = np.zeros((2, n), np.int64)
     found = _kernels.Shares(consensus, incentive, trust, dividends)
-    bonds = np.empty((n, m), np.int64)
-    _kernels.epoch(weights, active, counts, rules, stored, bonds, found)
+    new = np.empty((n, m))
+    bonds = new.view(np.int64)
+    _kernels.epoch(weights, active, counts, rules, old, bonds, new, found)
     if rules.bonds == _kernels.YUMA3_LIQUID and not consensus.any():  # then no liquid alpha
         rules = rules._replace(bonds=_kernels.YUMA3)
-        _kernels.epoch(weights, active, counts, rules, stored, bonds, found)
+        _kernels.epoch(weights, active, counts, rules, old, bonds, new, found)
     for name, values in zip(_kernels.Shares._fields, found, strict=True):
         np.divide(values, ONE, out=getattr(shares, name))
     shares.stake[:], shares.active_stake[:] = s / ONE, active / ONE
-    _share_payout(incentive, dividends, active if active.any() else s, masks.uids, shares)
+    instead = active if active.any() else s
+    _kernels.share_payout(
+        masks.uids, found, instead, shares.server, shares.validator, shares.combined
+    )
     permits = next_permits(shares.stake, params, masks.owner)
-    lost = ~permits
-    bonds[lost] = np.where(masks.permits[lost, np.newaxis], 0, stored[lost])
-    return bonds / U16_MAX, permits
+    if np.count_nonzero(permits) < n:
+        lost = ~permits
+        before = np.rint(old[lost] * U16_MAX) / U16_MAX
+        new[lost] = np.where(masks.permits[lost, np.newaxis], 0.0, before)
+    return new, permits
 
 
+@lru_cache(maxsize=64)
 def _rules(params: YumaParams) -> _kernels.Rules:
     """Return the constants as the chain computes them from its stored whole numbers."""
     average = _stored("bonds_moving_average", params.bonds_moving_average, 1_000_000)
@@ -126,11 +128,13 @@ def _stored(name: str, value: float, parts: int) -> int:
 
 def _shares_of_stake(stake: NDArray[np.float64], threshold: float, owner: int) -> Whole:
     """Divide stake, cut to 64 binary places, by its sum; cut the quotient to 32."""
-    if (stake == np.floor(stake)).all() and stake.sum() < _EXACT:
-        whole = np.where((stake >= threshold) | (np.arange(stake.size) == owner), stake, 0.0)
-        quick = whole.astype(np.int64)
-        _kernels.normalise(quick)
-        return quick
+    if stake.sum() < _EXACT and _kernels.all_whole(stake):
+        whole = stake.astype(np.int64)
+        low = stake < threshold
+        low[owner : owner + 1] = False  # nothing where there is no owner, −1
+        whole[low] = 0
+        _kernels.normalise(whole)
+        return whole
     exact = [float(s).as_integer_ratio() for s in stake]
     bits = [(p << 64) // q for p, q in exact]
     kept = [b if (b >> 64) >= threshold or i == owner else 0 for i, b in enumerate(bits)]
@@ -139,22 +143,3 @@ def _shares_of_stake(stake: NDArray[np.float64], threshold: float, owner: int) -
         raise ValueError(f"stake sums to {total >> 64}; allowed: below 2**63, the chain's I64F64")
     shares = [(b << 64) // total >> 32 if total else 0 for b in kept]
     return np.array(shares, dtype=np.int64)
-
-
-def _share_payout(
-    incentive: Whole, dividends: Whole, instead: Whole, uids: Whole, shares: Shares
-) -> None:
-    """Fill the shares of the whole payout; where nothing is earned, those of stake."""
-    combined = np.zeros(shares.combined.size, np.int64)
-    combined[: incentive.size] = incentive
-    combined[uids] += dividends
-    total = int(combined.sum())
-    if total == 0:
-        shares.server[:] = 0.0
-        shares.validator[:] = instead / ONE
-        shares.combined[:] = 0.0
-        shares.combined[uids] = shares.validator
-        return
-    for name, values in (("server", incentive), ("validator", dividends), ("combined", combined)):
-        _kernels.divide_all(values, total)
-        getattr(shares, name)[:] = values / ONE
