@@ -132,9 +132,10 @@ def sparse_epoch() -> None:
         entries[name] = weights.nnz
     report("Sparse epoch, per million entries held", per_million(paired(calls), entries))
     weights, stake, bonds = thin_subnet(1024, 4096, 0.05)
-    full, held = weights.toarray(), bonds.toarray()
-    dense = partial(subnets.yuma_epoch, full, stake, bonds=held)
-    thin = partial(subnets.yuma_epoch, weights, stake, bonds=bonds)
+    full, held = weights.toarray(), np.ascontiguousarray(bonds.toarray())
+    params = subnets.YumaParams(max_validators=1024)
+    dense = partial(subnets.yuma_epoch, full, stake, bonds=held, params=params)
+    thin = partial(subnets.yuma_epoch, weights, stake, bonds=bonds, params=params)
     np.testing.assert_allclose(thin().dividends, dense().dividends, rtol=1e-9, atol=1e-15)
     report("Density 5 %, 1024 × 4096", paired({"sparse": thin, "dense": dense}))
 

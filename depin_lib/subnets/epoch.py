@@ -11,7 +11,7 @@ from .. import checks
 from ..kernels import consensus as _kernels
 from ..kernels.consensus import Masks, Shares
 from . import fixed, sparse
-from .masks import masks_of, next_permits
+from .masks import keep_or_lose, masks_of, next_permits
 from .parameters import U16_MAX, YumaParams
 
 __all__ = ["ARITHMETICS", "EpochResult", "yuma_epoch"]
@@ -259,10 +259,7 @@ def _run(
         np.floor(new, out=new)
         new /= U16_MAX
     permits = next_permits(shares.stake, params, masks.owner)
-    if np.count_nonzero(permits) < permits.size:
-        lost = ~permits  # who had a permit loses the bonds, others keep what they had
-        before = np.zeros(weights.shape) if old is None else old
-        new[lost] = np.where(masks.permits[lost, np.newaxis], 0.0, before[lost])
+    keep_or_lose(new, old, masks, permits)
     return new, permits
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..kernels import consensus_fixed as _kernels
 from ..kernels.consensus import Masks, Shares
-from .masks import next_permits
+from .masks import keep_or_lose, next_permits
 from .parameters import U16_MAX, YumaParams
 from .sparse import is_sparse
 
@@ -87,10 +87,7 @@ def run(
         masks.uids, found, instead, shares.server, shares.validator, shares.combined
     )
     permits = next_permits(shares.stake, params, masks.owner)
-    if np.count_nonzero(permits) < n:
-        lost = ~permits
-        before = np.rint(old[lost] * U16_MAX) / U16_MAX
-        new[lost] = np.where(masks.permits[lost, np.newaxis], 0.0, before)
+    keep_or_lose(new, old, masks, permits)
     return new, permits
 
 

@@ -10,7 +10,7 @@ from ..kernels.consensus import Masks
 from .matrices import top_k
 from .parameters import YumaParams
 
-__all__ = ["masks_of", "next_permits"]
+__all__ = ["keep_or_lose", "masks_of", "next_permits"]
 
 Blocks = NDArray[np.int64]
 _NEVER = np.iinfo(np.int64).max
@@ -71,6 +71,20 @@ def next_permits(stake: NDArray[np.float64], params: YumaParams, owner: int) -> 
     if owner >= 0:
         permits[owner] = True
     return permits
+
+
+def keep_or_lose(
+    new: NDArray[np.float64],
+    old: NDArray[np.float64] | None,
+    masks: Masks,
+    permits: NDArray[np.bool_],
+) -> None:
+    """Store no new bonds (n, m) without a permit: who had one loses all, others keep the old."""
+    if np.count_nonzero(permits) == permits.size:
+        return
+    new[~permits & masks.permits] = 0.0
+    never = ~permits & ~masks.permits
+    new[never] = 0.0 if old is None else old[never]
 
 
 @lru_cache(maxsize=64)
