@@ -29,6 +29,7 @@ from .matrices import (
     weighted_median,
     weighted_row_sums,
 )
+from .mechanisms import MOST_MECHANISMS, split_emission
 from .parameters import BOND_RULES, U16_MAX, YumaParams
 from .simulation import FIELDS, Snapshot, simulate_epochs
 from .variants import VARIANTS, Variant, simulate_variant
@@ -37,6 +38,7 @@ __all__ = [
     "ARITHMETICS",
     "BOND_RULES",
     "FIELDS",
+    "MOST_MECHANISMS",
     "STRATEGIES",
     "U16_MAX",
     "VARIANTS",
@@ -67,6 +69,7 @@ __all__ = [
     "simulate_epochs",
     "simulate_variant",
     "smallest_coalition",
+    "split_emission",
     "stake_merge",
     "synthetic_case",
     "synthetic_cases",

@@ -99,3 +99,8 @@ def bond_ema_of_sparse_rows(inputs: dict[str, Any]) -> Any:
 @adapter("sigmoid")
 def sigmoid(inputs: dict[str, Any]) -> Any:
     return subnets.sigmoid(inputs["x"], inputs["rho"], inputs["kappa"])
+
+
+@adapter("mechanism_split")
+def mechanism_split(inputs: dict[str, Any]) -> Any:
+    return subnets.split_emission(inputs["alpha"], inputs["mechanisms"], inputs["split_u16"])
