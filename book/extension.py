@@ -1,5 +1,6 @@
 """The book's own Sphinx extension: what MyST-NB and the theme leave open."""
 
+import re
 import shutil
 from functools import cache
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors.toctree import TocTreeCollector
 
 ROOT = Path(__file__).parent.parent
+VERBATIM = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -28,6 +30,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", insert_outputs)
     app.connect("doctree-read", list_index)
     app.connect("doctree-read", join_hidden_code)
+    app.connect("doctree-read", bind_percent_signs)
     app.connect("env-get-updated", number_chapters, priority=900)
     app.connect("doctree-resolved", tidy_exercises)
     app.connect("html-page-context", add_notes)
@@ -79,6 +82,13 @@ def join_hidden_code(app: Sphinx, doctree: nodes.document) -> None:
         if isinstance(following, nodes.container) and following.get("hide_mode") == "input":
             following[0].insert(0, cell[0].children)
             cell.parent.remove(cell)
+
+
+def bind_percent_signs(app: Sphinx, doctree: nodes.document) -> None:
+    """Let no line of prose break between a number and its percent sign."""
+    for text in list(doctree.findall(nodes.Text)):
+        if not isinstance(text.parent, VERBATIM) and " %" in text:
+            text.parent.replace(text, nodes.Text(re.sub(r"(?<=\d) %", "\u00a0%", text)))
 
 
 def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:
