@@ -76,6 +76,12 @@ class ReproducedResults(SphinxDirective):
         return [nodes.container("", *self.parse_text_to_nodes(text), classes=["sources"])]
 
 
+def title(kind: str) -> str:
+    """Name a kind by its last part, or by its first where the last is a mere letter or so."""
+    first, last = kind.split("/")[0], kind.split("/")[-1]
+    return last if len(last) > 5 else first
+
+
 def vector_table(path: Path, pending: dict[str, str]) -> str:
     """Describe the vectors of one file in Markdown: a row per kind that is reproduced."""
     content = json.loads(path.read_text("utf-8"))
@@ -93,7 +99,7 @@ def vector_table(path: Path, pending: dict[str, str]) -> str:
         lines += ["```{list-table}", ":header-rows: 1", ":widths: 2 3", ":width: 100%", ""]
         lines += ["* - Result", "  - Source (of the first, where there are several)"]
     for kind, group in kinds.items():
-        name = kind.split("/")[-1].replace("_", " ")
+        name = re.sub(r"_|\.(?=[a-z])", " ", group[0]["name"] if len(group) == 1 else title(kind))
         tolerance = ", ".join(f"{k} {v:g}" for k, v in group[0]["tol"].items() if k != "exact")
         number = f"{len(group)} vectors" if len(group) > 1 else "1 vector"
         source = " ".join(group[0]["source"].split())
