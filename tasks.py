@@ -302,10 +302,10 @@ def check_space() -> None:
 
 
 def environment_key() -> str:
-    """Hash what an environment is made from: this Python and the list of dependencies."""
+    """Hash what an environment is made from: this Python, this folder and the dependencies."""
     project = pyproject()
     listed = [project["dependencies"], project["optional-dependencies"], project["version"]]
-    text = json.dumps([sys.version, sys.prefix, listed])
+    text = json.dumps([sys.version, sys.prefix, str(ROOT), listed])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

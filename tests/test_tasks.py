@@ -79,6 +79,15 @@ def test_a_full_disk_is_noticed_before(monkeypatch: pytest.MonkeyPatch) -> None:
         tasks.check_space()
 
 
+def test_a_folder_that_moved_gets_a_new_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tasks.environment_key()
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    monkeypatch.setattr(tasks, "ROOT", tmp_path)
+    assert tasks.environment_key() != here, "the library is installed from where it stood"
+
+
 def test_a_python_without_venv_is_explained(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
