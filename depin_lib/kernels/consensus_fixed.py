@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .consensus import YUMA2, YUMA3, YUMA3_LIQUID
 from .jit import jit
 from .median import TILE, aligned_zeros, attainable, heaviest, median_of_tile, padded
 
@@ -24,9 +25,8 @@ U16 = 65_535
 LOW = ONE - 1  # mask of the 32 binary places
 LARGEST_EXPONENT = 20 << 32
 E = 22_802_600 << 9  # e, which the chain's library holds to 23 binary places
+NEAR = 1e-6  # as near as float64 comes to a whole 65,535th, with room
 TERMS = 32  # of the exponential's series
-
-YUMA2, YUMA3, YUMA3_LIQUID = 2, 3, 4
 
 
 class Rules(NamedTuple):
@@ -251,14 +251,19 @@ def move_bonds(
 
 
 @jit(inline=True)
-def load_bonds(old: Array, first: int, kept: NDArray[np.bool_], held: Whole) -> None:
-    """Stored bonds as whole numbers, without those that are void."""
+def load_bonds(old: Array, first: int, kept: NDArray[np.bool_], held: Whole) -> int:
+    """Stored bonds as whole numbers, without those that are void; return how many are not whole."""
+    broken = 0
     for i in range(old.shape[0]):
         h, b = held[i], old[i, first : first + kept.size]
         for j in range(kept.size):
-            h[j] = int(b[j] * 65_535.0 + 0.5) if kept[j] else 0
+            x = b[j] * 65_535.0
+            whole = int(x + 0.5)
+            broken += 1 if abs(float(whole) - x) > NEAR else 0
+            h[j] = whole if kept[j] else 0
         for j in range(kept.size, TILE):
             h[j] = 0
+    return broken
 
 
 @jit()
@@ -271,11 +276,11 @@ def epoch(
     bonds: Whole,
     stored: Array,
     shares: Shares,
-) -> None:
+) -> int:
     """One epoch: stored weights (n, m), active shares of stake (n,), stored bonds / 65,535 (n, m).
 
     Fills the new stored bonds / 65,535 (n, m) and the shares. ``bonds`` is the memory of ``stored``
-    seen as whole numbers.
+    seen as whole numbers. Returns how many old bonds are no whole 65,535ths.
     """
     n, m = weights.shape
     votes = active.copy()
@@ -288,7 +293,7 @@ def epoch(
     key, median = np.empty((2, mass.size + 1)), aligned_zeros(1, TILE)[0]
     consensus, rank, total = np.zeros((3, TILE), np.int64)
     shares.trust[:] = 0
-    whole = np.empty(m, np.int64)
+    whole, broken = np.empty(m, np.int64), 0
     for first in range(0, m, TILE):
         width = min(TILE, m - first)
         load_weights(weights, first, width, masks, sums, tile)
@@ -299,7 +304,7 @@ def epoch(
         for j in range(TILE):
             consensus[j] = np.int64(median[j])
         clip(tile, active, consensus, rules.penalty, rank, shares.trust)
-        load_bonds(old, first, masks.kept[first : first + width], held)
+        broken += load_bonds(old, first, masks.kept[first : first + width], held)
         move_bonds(tile, held, active, consensus, rules, total)
         total[:] = 0
         for i in range(n):
@@ -313,6 +318,7 @@ def epoch(
     pay_dividends(bonds, whole, active, rules, shares)
     store(bonds, rules.bonds == YUMA2, stored)
     normalise(shares.dividends)
+    return broken
 
 
 @jit()

@@ -195,7 +195,7 @@ def yuma_epoch(
     high = 1.0 if exact or params.bonds_rule == "yuma3" else _MOST
     old: Any = None if bonds is None else _matrix("bonds", bonds, (n, m), high)
     if sparse.is_sparse(old) and not sparse.is_sparse(w):
-        old = old.toarray()
+        old = np.ascontiguousarray(old.toarray())
     masks, n_uids = masks_of(
         (n, m),
         params,

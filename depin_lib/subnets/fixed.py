@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import consensus_fixed as _kernels
-from ..kernels.consensus import Masks, Shares
+from ..kernels.consensus import YUMA3, YUMA3_LIQUID, Masks, Shares
 from .masks import keep_or_lose, next_permits
 from .parameters import U16_MAX, YumaParams
 from .sparse import is_sparse
@@ -75,9 +75,13 @@ def run(
     found = _kernels.Shares(consensus, incentive, trust, dividends)
     new = np.empty((n, m))
     bonds = new.view(np.int64)
-    _kernels.epoch(weights, active, counts, rules, old, bonds, new, found)
-    if rules.bonds == _kernels.YUMA3_LIQUID and not consensus.any():  # then no liquid alpha
-        rules = rules._replace(bonds=_kernels.YUMA3)
+    if _kernels.epoch(weights, active, counts, rules, old, bonds, new, found) > 0:
+        raise ValueError(
+            "bonds must be whole 65,535ths in fixed arithmetic, as the chain stores them; float64 "
+            "gives such with bonds_u16=True"
+        )
+    if rules.bonds == YUMA3_LIQUID and not consensus.any():  # then no liquid alpha
+        rules = rules._replace(bonds=YUMA3)
         _kernels.epoch(weights, active, counts, rules, old, bonds, new, found)
     for name, values in zip(_kernels.Shares._fields, found, strict=True):
         np.divide(values, ONE, out=getattr(shares, name))

@@ -168,6 +168,7 @@ def test_half_of_the_stake_is_a_majority_as_the_chain_holds_kappa() -> None:
         ({"weights": [[0.5, 0.5]]}, "whole numbers from 0 to 65,535"),
         ({"weights": [[70_000, 1]]}, r"weights\[0, 0\] is 70000; allowed: finite, \[0, 65535\]"),
         ({"weights": np.ones((1, 40_000))}, "40000 columns; allowed: up to 32768"),
+        ({"bonds": [[0.3, 0.0]]}, "bonds must be whole 65,535ths"),
         ({"stake": [1e30]}, r"allowed: below 2\*\*63"),
         ({"params": subnets.YumaParams(kappa=0.5)}, "kappa is 0.5, which the chain cannot store"),
         ({"params": subnets.YumaParams(bonds_moving_average=1 / 3)}, "1,000,000ths"),
