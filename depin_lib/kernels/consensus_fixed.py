@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .consensus import YUMA2, YUMA3, YUMA3_LIQUID
+from .consensus import YUMA2, YUMA3_LIQUID
 from .jit import jit
 from .median import TILE, aligned_zeros, attainable, heaviest, median_of_tile, padded
 
