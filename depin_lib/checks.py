@@ -134,10 +134,9 @@ def shape(
     >>> shape("stake", np.ones(3), (3,), "one entry per validator").shape
     (3,)
     """
-    fits = array.shape == expected or (
-        array.ndim == len(expected)
-        and all(n is None or n == have for n, have in zip(expected, array.shape, strict=True))
-    )
+    fits = array.ndim == len(expected)
+    for have, want in zip(array.shape, expected, strict=False):  # faster than all(...)
+        fits &= want is None or have == want
     if not fits:
         wanted = ", ".join("any" if n is None else str(n) for n in expected)
         raise ValueError(f"{name} has shape {array.shape}; expected ({wanted}): {meaning}")

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from .jit import jit
 from .median import (
-    ROWS,
+    GROUP,
     TILE,
     aligned_zeros,
     attainable,
-    heaviest,
     larger,
     median_of_tile,
     padded,
+    rough,
     smaller,
 )
 
@@ -185,7 +185,7 @@ def clip(
     keep = 1.0 - penalty
     for j in range(TILE):
         rank[j] = 0.0
-    for i in range(0, active.size, ROWS):
+    for i in range(0, active.size, GROUP):
         a, b, c, d = active[i], active[i + 1], active[i + 2], active[i + 3]
         for j in range(TILE):
             x = consensus[j]
@@ -310,7 +310,7 @@ def pay_dividends(tile: Array, rank: Array, dividends: Array, share: Array) -> N
     """dividends_ij += (E_ij / Σ_i E_ij) rank_j (columns of all tiles in one)."""
     for j in range(TILE):
         share[j] = 0.0
-    for i in range(0, tile.shape[0], ROWS):
+    for i in range(0, tile.shape[0], GROUP):
         for j in range(TILE):
             share[j] += (tile[i, j] + tile[i + 1, j]) + (tile[i + 2, j] + tile[i + 3, j])
     for j in range(TILE):
@@ -370,18 +370,22 @@ def epoch(
     voting, scale = np.empty(n), np.empty(n)
     voted = share_stake(stake, rules.threshold, masks, shares, voting)
     mass, active = padded(voting), padded(shares.active_stake)
-    kappa, lead = attainable(rules.kappa * voted, mass), heaviest(mass)
+    kappa = attainable(rules.kappa * voted, mass)
+    search = rough(mass, kappa, 1.0)
     scale_rows(weights, masks, scale)
     newest = masks.registered.max() if miners else 0
-    tile, search = aligned_zeros(mass.size, TILE), aligned_zeros(6, TILE)
-    trust, earned = aligned_zeros(n, TILE), aligned_zeros(n, TILE)
-    buffer, key = aligned_zeros(5, TILE), np.empty((2, mass.size + 1))
+    tile, trust, earned = (
+        aligned_zeros(mass.size, TILE),
+        aligned_zeros(n, TILE),
+        aligned_zeros(n, TILE),
+    )
+    buffer, key = aligned_zeros(6, TILE), np.empty((2, mass.size + 1))
     consensus, rank, factor, scratch = buffer[0], buffer[1], buffer[2], buffer[3:]
     factor[:] = 1.0
     for first in range(0, miners, TILE):
         kept = masks.kept[first : min(first + TILE, miners)]
         load_weights(weights, first, kept.size, newest, masks, scale, tile)
-        median_of_tile(tile, mass, lead, kappa, search, key, consensus)
+        median_of_tile(tile, mass, kappa, search, scratch, key, consensus)
         clip(tile, active, consensus, rules.penalty, rank, trust)
         if rules.bonds == YUMA2:
             yuma2_bonds(tile, active, old, first, kept, rules.alpha, scratch, factor)

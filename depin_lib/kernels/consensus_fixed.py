@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .consensus import YUMA2, YUMA3_LIQUID
 from .jit import jit
-from .median import TILE, aligned_zeros, attainable, heaviest, median_of_tile, padded
+from .median import TILE, aligned_zeros, attainable, median_of_tile, padded, rough
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -286,11 +286,12 @@ def epoch(
     votes = active.copy()
     normalise(votes)
     mass = padded(votes.astype(np.float64))
-    kappa, lead = attainable(float(rules.kappa), mass), heaviest(mass)
+    kappa = attainable(float(rules.kappa), mass)
+    search = rough(mass, kappa, float(ONE))
     sums = row_sums(weights, masks)
     tile, held = np.zeros((n, TILE), np.int64), np.zeros((n, TILE), np.int64)
-    floats, search = aligned_zeros(mass.size, TILE), aligned_zeros(6, TILE)
-    key, median = np.empty((2, mass.size + 1)), aligned_zeros(1, TILE)[0]
+    floats, scratch = aligned_zeros(mass.size, TILE), aligned_zeros(4, TILE)
+    key, median = np.empty((2, mass.size + 1)), scratch[3]
     consensus, rank, total = np.zeros((3, TILE), np.int64)
     shares.trust[:] = 0
     whole, broken = np.empty(m, np.int64), 0
@@ -300,7 +301,7 @@ def epoch(
         for i in range(n):
             for j in range(TILE):
                 floats[i, j] = tile[i, j]
-        median_of_tile(floats, mass, lead, kappa, search, key, median)
+        median_of_tile(floats, mass, kappa, search, scratch, key, median)
         for j in range(TILE):
             consensus[j] = np.int64(median[j])
         clip(tile, active, consensus, rules.penalty, rank, shares.trust)

@@ -3,19 +3,23 @@
 Weights are validators (rows) × miners (columns). Columns are taken 64 at a time into a tile that
 stays in the processor's nearest cache; every step is a pass over that tile whose inner loop runs
 over 64 neighbouring columns, which the compiler turns into vector instructions. Rows of the tile
-are padded with zeros to a multiple of four, because a pass takes four rows at a time; a padded row
-has no stake and counts for nothing.
+are padded with zeros to a multiple of eight, because a pass takes eight rows at a time; a padded
+row has no stake and counts for nothing.
 
 The median of column j at kappa is C_j = the largest weight in the column that rows with stake kappa
-or more reach. With S(x) = the stake of the rows above x, which falls in steps, C_j is the smallest
-weight x in the column with S(x) < kappa. The search keeps S(low) >= kappa > S(high), so that
-low < C_j <= high, and ends with the weights that are left between the two.
+or more reach. A rough search finds where it lies to one part in 500: it sees 16 bits of a weight,
+its key, and stake in whole votes, so small that one instruction takes many of them. From the upper
+end of that range an exact search goes down from weight to weight until stake kappa reaches one. The
+first or the second does nearly always. Where many columns need more, because their weights lie
+close together, the rough search looks at the next 16 bits; the last few columns are sorted out one
+by one. The rough search only says where to begin: what it rounds cannot change the result.
 
 `consensus` calls `median_of_tile`: numba's cache does not notice an edit here, so touch that file
 after one.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +27,33 @@ from numpy.typing import NDArray
 from .jit import jit
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
+Whole = NDArray[np.int64]
+Short = NDArray[np.uint16]
 
 TILE = 64  # columns of a tile
-LEADERS = 3  # validators whose weights are tried first
-ROWS = 4  # rows that a pass takes at a time
-TRIALS = 10  # levels tried before the weights that are left are looked at one by one
+ROWS = 8  # rows that a pass of the rough search takes at a time
+GROUP = 4  # rows that an exact pass takes at a time
+KEY_BITS = 16  # at first seven for the binary exponent, nine for the digits after it
+TOP_KEY = (1 << KEY_BITS) - 1
+FIRST_SHIFT = 43  # bits of a float64 that the first keys leave out
+LOOKS = 4  # until no bits are left out
+VOTES = 65_535  # what all stake is divided into
+STEPS = 2  # exact passes after a look
+FEW = 3  # so few columns are faster looked at one by one
+#: Unsigned, so that the compiler need not ask whether an index counts from the end.
+ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT = (np.uint64(k) for k in range(1, 9))
+WIDTH = np.uint64(TILE)
+
+
+class Rough(NamedTuple):
+    """What the rough search knows of the rows, and its memory."""
+
+    votes: Short  # stake, rounded, (rows,)
+    needed: int  # votes that a key needs
+    lowest: int  # bits of the weight whose key is 0
+    base: Whole  # the same for each column, as the search goes on, (64,)
+    keys: Short  # row after row, (rows × 64,)
+    found: Short  # (3, 64): the median's key, the key tried, the votes that reach it
 
 
 @jit(inline=True)
@@ -43,91 +68,115 @@ def smaller(x: float, y: float) -> float:
     return x if x < y else y
 
 
-@jit(inline=True)
-def stake_above(tile: Array, stake: Array, level: Array, above: Array) -> None:
-    """above_j = Σ stake_i over the rows with w_ij > level_j."""
-    for j in range(TILE):
-        above[j] = 0.0
-    for i in range(0, stake.size, ROWS):
-        a, b, c, d = stake[i], stake[i + 1], stake[i + 2], stake[i + 3]
-        for j in range(TILE):
-            x = level[j]
-            first = (a if tile[i, j] > x else 0.0) + (b if tile[i + 1, j] > x else 0.0)
-            second = (c if tile[i + 2, j] > x else 0.0) + (d if tile[i + 3, j] > x else 0.0)
-            above[j] += first + second
+# -------------------------------------------------------------------------------- rough search
 
 
-@jit(inline=True)
-def stake_at(tile: Array, stake: Array, level: Array, at: Array) -> None:
-    """at_j = Σ stake_i over the rows with w_ij = level_j."""
-    for j in range(TILE):
-        at[j] = 0.0
-    for i in range(0, stake.size, ROWS):
-        a, b, c, d = stake[i], stake[i + 1], stake[i + 2], stake[i + 3]
-        for j in range(TILE):
-            x = level[j]
-            first = (a if tile[i, j] == x else 0.0) + (b if tile[i + 1, j] == x else 0.0)
-            second = (c if tile[i + 2, j] == x else 0.0) + (d if tile[i + 3, j] == x else 0.0)
-            at[j] += first + second
+@jit()
+def rough(stake: Array, kappa: float, largest: float) -> Rough:
+    """Prepare for tiles whose rows have stake (rows,) and whose weights do not exceed largest.
 
-
-@jit(inline=True)
-def largest_up_to(tile: Array, level: Array, largest: Array) -> None:
-    """largest_j = the largest w_ij <= level_j, or 0."""
-    for j in range(TILE):
-        largest[j] = 0.0
-    for i in range(0, tile.shape[0], ROWS):
-        for j in range(TILE):
-            x = level[j]
-            a = tile[i, j] if tile[i, j] <= x else 0.0
-            b = tile[i + 1, j] if tile[i + 1, j] <= x else 0.0
-            c = tile[i + 2, j] if tile[i + 2, j] <= x else 0.0
-            d = tile[i + 3, j] if tile[i + 3, j] <= x else 0.0
-            largest[j] = larger(largest[j], larger(larger(a, b), larger(c, d)))
-
-
-@jit(inline=True)
-def try_level(trial: int, leader: Array, kappa: float, search: Array) -> None:
-    """Choose each column's next level between low and high: rows of search as in the caller.
-
-    First the weights of the three largest validators, one after the other. Then in turn the middle,
-    the point where a straight line through S(low) and S(high) meets kappa, and the geometric
-    middle, which finds the scale of weights that range over many powers of ten.
+    Rounded to votes, stake is off by half a vote in each row. So that the search rather stops too
+    high than too low, where the exact one has further to go, it needs a little less than kappa.
     """
-    low, high, s_low, s_high, level = search[0], search[1], search[2], search[3], search[4]
-    if trial < LEADERS:
-        for j in range(TILE):
-            level[j] = leader[j]
-    elif trial % 3 == 0:
-        for j in range(TILE):
-            level[j] = low[j]  # not inside: the middle, below
-    elif trial % 3 == 1:
-        for j in range(TILE):
-            fall = s_low[j] - s_high[j]
-            level[j] = (s_low[j] - kappa) / fall if fall > 0.0 else 0.5
-        for j in range(TILE):
-            share = smaller(larger(level[j], 0.05), 0.95)
-            level[j] = low[j] + (high[j] - low[j]) * share
-    else:
-        for j in range(TILE):
-            middle = math.sqrt(low[j] * high[j])
-            level[j] = middle if low[j] > 1e-3 * high[j] else 0.03 * high[j]
-    for j in range(TILE):
-        inside = (level[j] > low[j]) & (level[j] < high[j])
-        level[j] = level[j] if inside else 0.5 * (low[j] + high[j])
+    rows, total = stake.size, stake.sum()
+    scale = max(VOTES - rows, 0) / total if total > 0.0 else 0.0
+    votes = np.empty(rows, np.uint16)
+    for i in range(rows):
+        votes[i] = np.uint16(stake[i] * scale + 0.5)
+    needed = max(1, int(kappa * scale - 0.5 * math.sqrt(rows)))
+    edge = np.empty(1)
+    edge[0] = largest
+    lowest = max(0, (edge.view(np.int64)[0] >> FIRST_SHIFT) - TOP_KEY)
+    return Rough(
+        votes,
+        needed,
+        lowest,
+        np.empty(TILE, np.int64),
+        np.empty(rows * TILE, np.uint16),
+        np.empty((3, TILE), np.uint16),
+    )
 
 
 @jit(inline=True)
-def narrow(kappa: float, search: Array) -> None:
-    """Move low or high to the level that was tried, and S(low) or S(high) with it."""
-    low, high, s_low, s_high, level = search[0], search[1], search[2], search[3], search[4]
-    s_level = search[5]
+def fill_keys(tile: Array, shift: int, base: Whole, keys: Short) -> None:
+    """key_ij = the bits of w_ij from ``shift`` on, less base_j; 0 or TOP_KEY if outside 16 bits."""
+    bits, r = tile.view(np.int64), 0
+    for i in range(tile.shape[0]):
+        row, key = bits[i], keys[r : r + TILE]
+        for j in range(TILE):
+            key[j] = np.uint16(min(max((row[j] >> shift) - base[j], 0), TOP_KEY))
+        r += TILE
+
+
+@jit(inline=True)
+def votes_for(keys: Short, votes: Short, least: Short, reach: Short) -> None:
+    """reach_j = Σ votes_i over the rows with key_ij >= least_j."""
+    none, rows = np.uint16(0), np.uint64(votes.size)
     for j in range(TILE):
-        low[j] = level[j] if s_level[j] >= kappa else low[j]
-        high[j] = high[j] if s_level[j] >= kappa else level[j]
+        reach[j] = none
+    for i in range(np.uint64(0), rows, EIGHT):
+        a, b, c, d = votes[i], votes[i + ONE], votes[i + TWO], votes[i + THREE]
+        e, f, g, h = votes[i + FOUR], votes[i + FIVE], votes[i + SIX], votes[i + SEVEN]
+        k, m = i * WIDTH, (i + FOUR) * WIDTH
+        for j in range(np.uint64(0), WIDTH):
+            x, u, v = least[j], k + j, m + j
+            p = (a if keys[u] >= x else none) + (b if keys[u + WIDTH] >= x else none)
+            q = (c if keys[u + TWO * WIDTH] >= x else none) + (
+                d if keys[u + THREE * WIDTH] >= x else none
+            )
+            r = (e if keys[v] >= x else none) + (f if keys[v + WIDTH] >= x else none)
+            s = (g if keys[v + TWO * WIDTH] >= x else none) + (
+                h if keys[v + THREE * WIDTH] >= x else none
+            )
+            reach[j] = np.uint16(reach[j] + np.uint16(p + q) + np.uint16(r + s))
+
+
+@jit(inline=True)
+def bound_medians(tile: Array, search: Rough, shift: int, base: Whole, level: Array) -> None:
+    """level_j = a number just above which the median of column j should not lie.
+
+    The largest key that enough votes reach is put together bit by bit, the leading bit first.
+    Afterwards base_j is where its next bits begin.
+    """
+    key, tried, reach = search.found[0], search.found[1], search.found[2]
+    needed = np.uint16(search.needed)
+    fill_keys(tile, shift, base, search.keys)
     for j in range(TILE):
-        s_low[j] = s_level[j] if s_level[j] >= kappa else s_low[j]
-        s_high[j] = s_high[j] if s_level[j] >= kappa else s_level[j]
+        key[j] = np.uint16(0)
+    for place in range(KEY_BITS - 1, -1, -1):
+        bit = np.uint16(1 << place)
+        for j in range(TILE):
+            tried[j] = key[j] | bit
+        votes_for(search.keys, search.votes, tried, reach)
+        for j in range(TILE):
+            key[j] = tried[j] if reach[j] >= needed else key[j]
+    bits = level.view(np.int64)
+    for j in range(TILE):
+        base[j] += np.int64(key[j])
+        bits[j] = (base[j] + 1) << shift
+        base[j] <<= shift - max(0, shift - KEY_BITS)
+
+
+# -------------------------------------------------------------------------------- exact search
+
+
+@jit(inline=True)
+def descend(tile: Array, stake: Array, level: Array, reached: Array, below: Array) -> None:
+    """reached_j = Σ stake_i over the rows with w_ij >= level_j; below_j = the next lower weight."""
+    for j in range(TILE):
+        reached[j] = 0.0
+        below[j] = 0.0
+    for i in range(0, stake.size, GROUP):
+        a, b, c, d = stake[i], stake[i + 1], stake[i + 2], stake[i + 3]
+        for j in range(TILE):
+            x, p, q, r, s = level[j], tile[i, j], tile[i + 1, j], tile[i + 2, j], tile[i + 3, j]
+            e, f, g, h = p >= x, q >= x, r >= x, s >= x
+            first = (a if e else 0.0) + (b if f else 0.0)
+            second = (c if g else 0.0) + (d if h else 0.0)
+            reached[j] += first + second
+            first = larger(0.0 if e else p, 0.0 if f else q)
+            second = larger(0.0 if g else r, 0.0 if h else s)
+            below[j] = larger(below[j], larger(first, second))
 
 
 @jit()
@@ -167,58 +216,70 @@ def select(weight: Array, stake: Array, n: int, kappa: float) -> float:
     return weight[low]
 
 
+@jit()
+def select_in_column(
+    tile: Array, stake: Array, j: int, low: float, high: float, kappa: float, key: Array
+) -> float:
+    """Return what `select` finds among the weights of column j from low to high."""
+    n = 0
+    for i in range(stake.size):
+        x = tile[i, j]
+        key[0, n] = x
+        key[1, n] = stake[i]
+        n += (x >= low) & (x <= high)
+    return select(key[0], key[1], n, kappa)
+
+
 @jit(inline=True)
-def settle(
-    tile: Array, stake: Array, kappa: float, search: Array, key: Array, consensus: Array
-) -> None:
-    """Turn each bracket (low, high] into the exact median: its largest weight or one below."""
-    low, high, s_high, s_level = search[0], search[1], search[3], search[5]
-    largest_up_to(tile, high, consensus)
-    stake_at(tile, stake, consensus, s_level)
+def step_down(tile: Array, stake: Array, kappa: float, scratch: Array, median: Array) -> int:
+    """Go to the next lower weight in columns that stake kappa does not reach; return how many."""
+    reached, below, above = scratch[0], scratch[1], scratch[2]
+    descend(tile, stake, median, reached, below)
+    left = 0
     for j in range(TILE):
-        reached = s_high[j] + s_level[j]
-        if reached >= kappa or consensus[j] == 0.0:
-            continue
-        n = 0
-        for i in range(stake.size):
-            x = tile[i, j]
-            key[0, n] = x
-            key[1, n] = stake[i]
-            n += (x > low[j]) & (x < consensus[j])
-        if n > 0:
-            consensus[j] = select(key[0], key[1], n, kappa - reached)
+        more = (reached[j] < kappa) & (median[j] > 0.0)
+        above[j] = reached[j] if more else math.inf
+        median[j] = below[j] if more else median[j]
+        left += more
+    return left
 
 
 @jit(inline=True)
 def median_of_tile(
     tile: Array,
     stake: Array,
-    lead: Rows,
     kappa: float,
-    search: Array,
+    search: Rough,
+    scratch: Array,
     key: Array,
-    consensus: Array,
+    median: Array,
 ) -> None:
-    """Exact medians of a tile (rows, 64) by stake (rows,); kappa is in the unit of stake.
+    """Exact medians (64,) of a tile (rows, 64) by stake (rows,); kappa is in the unit of stake.
 
-    ``lead`` are the `heaviest` rows. ``search`` (6, 64) and ``key`` (2, rows + 1) are scratch: the
-    rows of search are low, high, S(low), S(high), the level tried, and S(level).
+    ``search`` is of this stake and kappa; ``scratch`` (3, 64) and ``key`` (2, rows + 1) are memory.
     """
-    low, high, s_low, s_high, level = search[0], search[1], search[2], search[3], search[4]
+    reached, below, above = scratch[0], scratch[1], scratch[2]
+    base, left = search.base, 0
     for j in range(TILE):
-        level[j] = math.inf
-    largest_up_to(tile, level, high)
-    for j in range(TILE):
-        low[j] = 0.0
-        s_high[j] = 0.0
-    stake_above(tile, stake, low, s_low)
-    for j in range(TILE):
-        high[j] = high[j] if s_low[j] >= kappa else 0.0  # too little stake: the median is 0
-    for trial in range(TRIALS):
-        try_level(trial, tile[lead[trial % LEADERS]], kappa, search)
-        stake_above(tile, stake, level, search[5])
-        narrow(kappa, search)
-    settle(tile, stake, kappa, search, key, consensus)
+        base[j] = search.lowest
+    for look in range(LOOKS):
+        bound_medians(tile, search, max(0, FIRST_SHIFT - look * KEY_BITS), base, median)
+        descend(tile, stake, median, reached, below)
+        for j in range(TILE):
+            level, median[j] = median[j], below[j]
+            if reached[j] >= kappa:  # the rough search stopped too low
+                median[j] = select_in_column(tile, stake, j, level, math.inf, kappa, key)
+        for _ in range(STEPS):
+            left = step_down(tile, stake, kappa, scratch, median)
+            if left <= FEW:
+                break
+        if left <= FEW:
+            break
+    if left > 0:
+        for j in range(TILE):
+            if above[j] < kappa:
+                short = kappa - above[j]
+                median[j] = select_in_column(tile, stake, j, 0.0, median[j], short, key)
 
 
 @jit()
@@ -231,7 +292,7 @@ def aligned_zeros(rows: int, columns: int) -> Array:
 
 @jit()
 def padded(values: Array) -> Array:
-    """Copy (n,) to an array of 4, 8, 12 … entries, filled up with zeros."""
+    """Copy (n,) to an array of 8, 16, 24 … entries, filled up with zeros."""
     result = np.zeros(max(ROWS, values.size + (-values.size) % ROWS))
     result[: values.size] = values
     return result
@@ -239,36 +300,42 @@ def padded(values: Array) -> Array:
 
 @jit()
 def attainable(kappa: float, stake: Array) -> float:
-    """Return kappa, at most the stake of all rows as `stake_above` adds it; 1 if there is none.
+    """Return kappa, at most the stake of all rows as `descend` adds it; 1 if there is none.
 
     So a weight that all rows reach counts as reached at kappa = 1 whatever the rounding.
     """
     total = 0.0
-    for i in range(0, stake.size, ROWS):
+    for i in range(0, stake.size, GROUP):
         total += (stake[i] + stake[i + 1]) + (stake[i + 2] + stake[i + 3])
     return min(kappa, total) if total > 0.0 else 1.0
 
 
 @jit()
-def heaviest(stake: Array) -> Rows:
-    """Return the three rows with the largest stake (rows,), the largest first; of four or more."""
-    lead = np.zeros(LEADERS, np.int64)
-    for place in range(LEADERS):
-        best = -1.0
-        for i in range(stake.size):
-            if stake[i] > best and not (lead[:place] == i).any():
-                lead[place], best = i, stake[i]
-    return lead
+def largest_of(values: Array) -> float:
+    """Return the largest of values (n,), none negative."""
+    whole, top = values.size - values.size % TILE, np.zeros(TILE)
+    for i in range(0, whole, TILE):
+        part = values[i : i + TILE]
+        for j in range(TILE):
+            top[j] = larger(top[j], part[j])
+    largest = top.max()
+    for x in values[whole:]:
+        largest = larger(largest, x)
+    return largest
 
 
 @jit()
 def weighted_median(weights: Array, stake: Array, kappa: float, consensus: Array) -> None:
     """Median of each column of weights (n, m) by stake (n,); kappa is in the unit of stake."""
     n, miners = weights.shape
+    if weights.size == 0:
+        consensus[:] = 0.0
+        return
     mass = padded(stake)
-    kappa, lead = attainable(kappa, mass), heaviest(mass)
-    tile, search = aligned_zeros(mass.size, TILE), aligned_zeros(6, TILE)
-    key, median = np.empty((2, mass.size + 1)), aligned_zeros(1, TILE)[0]
+    kappa = attainable(kappa, mass)
+    search = rough(mass, kappa, largest_of(weights.reshape(-1)))
+    tile, scratch = aligned_zeros(mass.size, TILE), aligned_zeros(4, TILE)
+    key, median = np.empty((2, mass.size + 1)), scratch[3]
     for first in range(0, miners, TILE):
         width = min(TILE, miners - first)
         for i in range(n):
@@ -277,5 +344,5 @@ def weighted_median(weights: Array, stake: Array, kappa: float, consensus: Array
                 row[j] = source[j]
             for j in range(width, TILE):
                 row[j] = 0.0
-        median_of_tile(tile, mass, lead, kappa, search, key, median)
+        median_of_tile(tile, mass, kappa, search, scratch, key, median)
         consensus[first : first + width] = median[:width]

@@ -2,7 +2,7 @@
 
 The rules are those of `consensus`, for validators (rows) that all hold a permit and are no miners.
 All weights and bonds of one simulation lie in tiles (tile, row, 64 columns), which stay in the
-processor's caches from one epoch to the next; rows are padded with zeros to a multiple of four, as
+processor's caches from one epoch to the next; rows are padded with zeros to a multiple of eight, as
 `median` wants them. Every random number depends on (seed, run, epoch, entry) alone, so the bits do
 not depend on the number of threads.
 """
@@ -14,17 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import jit, prange
-from .median import (
-    ROWS,
-    TILE,
-    attainable,
-    larger,
-    largest_up_to,
-    settle,
-    smaller,
-    stake_above,
-    try_level,
-)
+from .median import GROUP, ROWS, TILE, Rough, attainable, larger, median_of_tile, rough, smaller
 from .random import stream_key, uniform
 
 Array = NDArray[np.float64]
@@ -36,8 +26,6 @@ YUMA2, YUMA3, YUMA3_LIQUID = 2, 3, 4
 OWN = -1  # a row that submits its own weights, not a copy
 U16_MAX = 65_535.0
 LARGEST_EXPONENT = 20.0
-TRIALS = 8  # levels tried before the weights that are left are looked at one by one
-GUESS, FIRST = 0, 3  # how `try_level` numbers a given level and the ones it finds itself
 INVERSE = tuple(1.0 / k for k in range(12, 0, -1))
 
 
@@ -99,7 +87,7 @@ class Scratch(NamedTuple):
     trust: Array  # (rows, 64)
     consensus: Array  # (tiles, 64)
     rank: Array  # (tiles, 64)
-    search: Array  # (6, 64)
+    spare: Array  # (3, 64)
     key: Array  # (2, rows + 1)
     seen: Array  # consensus of earlier epochs, a ring (longest copy + 1, tiles, 64)
     voting: Array  # (rows,)
@@ -192,17 +180,11 @@ def copy_consensus(epoch: int, copies: Ints, kappa: float, scratch: Scratch) -> 
         for i in range(copies.size):
             if copies[i] != OWN:
                 others[i] = 0.0
-        voted = others.sum()
+        needed = attainable(kappa * others.sum(), others)
+        search = rough(others, needed, 1.0)
         for t in range(scratch.weights.shape[0]):
-            median_near(
-                scratch.weights[t],
-                others,
-                scratch.consensus[t],
-                attainable(kappa * voted, others),
-                scratch.search,
-                scratch.key,
-                scratch.seen[now, t],
-            )
+            tile, seen = scratch.weights[t], scratch.seen[now, t]
+            median_of_tile(tile, others, needed, search, scratch.spare, scratch.key, seen)
     for i in range(copies.size):
         if copies[i] == OWN or copies[i] > epoch:
             continue
@@ -212,48 +194,6 @@ def copy_consensus(epoch: int, copies: Ints, kappa: float, scratch: Scratch) -> 
             for j in range(TILE):
                 row[j] = consensus[j]
         scale_row(scratch.weights, i)
-
-
-# ------------------------------------------------------------------------------------- median
-
-
-@jit(inline=True)
-def narrow(kappa: float, search: Array) -> None:
-    """Move low or high to the level that was tried, and S(low) or S(high) with it.
-
-    All is read before anything is written: so the compiler chooses without branches, which random
-    weights would make the processor guess wrong.
-    """
-    low, high, s_low, s_high, level = search[0], search[1], search[2], search[3], search[4]
-    s_level = search[5]
-    for j in range(TILE):
-        x, s, a, b, s_a, s_b = level[j], s_level[j], low[j], high[j], s_low[j], s_high[j]
-        reached = s >= kappa
-        low[j] = x if reached else a
-        high[j] = b if reached else x
-        s_low[j] = s if reached else s_a
-        s_high[j] = s_b if reached else s
-
-
-@jit()
-def median_near(
-    tile: Array, stake: Array, guess: Array, kappa: float, search: Array, key: Array, found: Array
-) -> None:
-    """Exact medians as `median_of_tile` finds them, trying ``guess`` (64,) first."""
-    low, high, s_low, s_high, level = search[0], search[1], search[2], search[3], search[4]
-    for j in range(TILE):
-        low[j] = 0.0
-        s_high[j] = 0.0
-        level[j] = math.inf
-    largest_up_to(tile, level, high)
-    stake_above(tile, stake, low, s_low)
-    for j in range(TILE):
-        high[j] = high[j] if s_low[j] >= kappa else 0.0  # too little stake: the median is 0
-    for trial in range(TRIALS):
-        try_level(GUESS if trial == 0 else FIRST + trial, guess, kappa, search)
-        stake_above(tile, stake, level, search[5])
-        narrow(kappa, search)
-    settle(tile, stake, kappa, search, key, found)
 
 
 # ------------------------------------------------------------------------------ clip and bonds
@@ -267,7 +207,7 @@ def clip(
     keep = 1.0 - penalty
     for j in range(TILE):
         rank[j] = 0.0
-    for i in range(0, active.size, ROWS):
+    for i in range(0, active.size, GROUP):
         a, b, c, d = active[i], active[i + 1], active[i + 2], active[i + 3]
         for j in range(TILE):
             x = consensus[j]
@@ -285,9 +225,9 @@ def clip(
 
 
 @jit()
-def yuma2_bonds(tile: Array, active: Array, bonds: Array, alpha: float, search: Array) -> None:
+def yuma2_bonds(tile: Array, active: Array, bonds: Array, alpha: float, spare: Array) -> None:
     """E_ij = α ΔB_ij + (1 − α) B_ij of column shares; each column's largest bond is then 1."""
-    held, bought, top = search[0], search[1], search[2]
+    held, bought, top = spare[0], spare[1], spare[2]
     for j in range(TILE):
         held[j] = 0.0
         bought[j] = 0.0
@@ -364,7 +304,7 @@ def pay_dividends(bonds: Array, rank: Array, earned: Array, share: Array) -> Non
     """earned_ij += (E_ij / Σ_i E_ij) rank_j (columns of all tiles in one)."""
     for j in range(TILE):
         share[j] = 0.0
-    for i in range(0, bonds.shape[0], ROWS):
+    for i in range(0, bonds.shape[0], GROUP):
         for j in range(TILE):
             share[j] += (bonds[i, j] + bonds[i + 1, j]) + (bonds[i + 2, j] + bonds[i + 3, j])
     for j in range(TILE):
@@ -392,20 +332,12 @@ def store_bonds(bonds: Array, active: Array, u16: bool) -> None:
 
 
 @jit()
-def find_consensus(kappa: float, scratch: Scratch) -> bool:
+def find_consensus(kappa: float, search: Rough, scratch: Scratch) -> bool:
     """Fill the consensus of all tiles; say whether any of it is above zero."""
     found = False
     for t in range(scratch.weights.shape[0]):
-        consensus = scratch.consensus[t]
-        median_near(
-            scratch.weights[t],
-            scratch.voting,
-            consensus,
-            kappa,
-            scratch.search,
-            scratch.key,
-            consensus,
-        )
+        tile, consensus = scratch.weights[t], scratch.consensus[t]
+        median_of_tile(tile, scratch.voting, kappa, search, scratch.spare, scratch.key, consensus)
         for j in range(TILE):
             found |= consensus[j] > 0.0
     return found
@@ -416,13 +348,13 @@ def move_bonds(constants: Constants, liquid: bool, scratch: Scratch) -> None:
     """Clip the weights, move the bonds and add up what they earn."""
     scratch.earned[:] = 0.0
     scratch.trust[:] = 0.0
-    active, spare = scratch.active, scratch.search[0]
+    active, spare = scratch.active, scratch.spare[0]
     for t in range(scratch.weights.shape[0]):
         tile, bonds = scratch.weights[t], scratch.bonds[t]
         consensus, rank = scratch.consensus[t], scratch.rank[t]
         clip(tile, active, consensus, constants.penalty, rank, scratch.trust)
         if constants.bonds == YUMA2:
-            yuma2_bonds(tile, active, bonds, constants.alpha, scratch.search)
+            yuma2_bonds(tile, active, bonds, constants.alpha, scratch.spare)
         elif liquid:
             liquid_bonds(tile, bonds, consensus, constants, spare)
         else:
@@ -488,7 +420,7 @@ def make_scratch(n: int, m: int, longest: int, trust: bool) -> Scratch:
         np.zeros((rows if trust else 0, TILE)),
         np.zeros((tiles, TILE)),
         np.zeros((tiles, TILE)),
-        np.zeros((6, TILE)),
+        np.zeros((3, TILE)),
         np.empty((2, rows + 1)),
         np.zeros((longest + 1, tiles, TILE)),
         np.full(rows, -1.0),
@@ -520,6 +452,7 @@ def simulate_run(
     weights = schedule.weights[run if schedule.weights.shape[0] > 1 else 0]
     stake = schedule.stake[run if schedule.stake.shape[0] > 1 else 0]
     grown, kappa = state.grown[run], 1.0
+    search = rough(scratch.voting, kappa, 1.0)
     dividends, incentive = np.zeros(n), np.zeros(m)
     for e in range(epochs):
         voted, changed = share_stake(
@@ -531,12 +464,13 @@ def simulate_run(
         )
         if changed:
             kappa = attainable(constants.kappa * voted, scratch.voting)
+            search = rough(scratch.voting, kappa, 1.0)
         key = stream_key(seed, np.uint64(run), np.uint64(first + e), np.uint64(0))
         now = weights[e if weights.shape[0] > 1 else 0]
         load_weights(now, constants.noise, key, scratch.weights)
         if copying:
             copy_consensus(e, schedule.copies, constants.kappa, scratch)
-        found = find_consensus(kappa, scratch)
+        found = find_consensus(kappa, search, scratch)
         scratch.seen[e % scratch.seen.shape[0]] = scratch.consensus
         reset = schedule.resets[e if schedule.resets.shape[0] > 1 else 0]
         for j in range(m):
