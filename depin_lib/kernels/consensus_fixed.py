@@ -149,12 +149,13 @@ def row_sums(weights: Array, masks: Masks) -> Whole:
         if not masks.permits[i]:
             continue
         own, expiry = masks.own_column[i], masks.expiry[i]
-        total = 0.0  # of whole numbers: exact
+        total = np.int64(0)
         for j in range(m):
-            total += weights[i, j] if (expiry > newest) | (masks.registered[j] < expiry) else 0.0
+            counts = (expiry > newest) | (masks.registered[j] < expiry)
+            total += np.int64(weights[i, j]) if counts else 0
         if own >= 0 and masks.registered[own] < expiry:
-            total -= weights[i, own]
-        sums[i] = int(total)
+            total -= np.int64(weights[i, own])
+        sums[i] = total
     return sums
 
 
