@@ -113,9 +113,8 @@ def price_index(
         For unknown names, prices that are not positive, two prices of an item in a period, or
         periods that no item links.
 
-    Source: ILO, IMF, OECD, Eurostat, UN and World Bank, Consumer Price Index Manual: Concepts and
-    Methods (2020), chapters 8 and 11; the time dummy without characteristics is Summers' (1973)
-    country-product dummy.
+    Source: IMF and others (2020), Consumer Price Index Manual: Concepts and Methods; time dummies
+    with a constant per item: Aizcorbe (2003), Federal Reserve FEDS paper 2003-05.
 
     Examples
     --------
