@@ -63,6 +63,7 @@ from .price_observations import (
     COMPARATORS,
     PriceMedian,
     compare_half_year,
+    market_prices,
     price_observations,
     provider_prices,
     robust_median,
@@ -71,7 +72,6 @@ from .price_sources import CATALOGUES, PriceFileError, read_prices, update_price
 from .prices import (
     discount,
     fee_gross_up,
-    market_prices,
     net_of_fee,
     price_per_gpu_hour,
     relative_price,

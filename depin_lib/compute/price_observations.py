@@ -17,6 +17,7 @@ __all__ = [
     "COMPARATORS",
     "PriceMedian",
     "compare_half_year",
+    "market_prices",
     "price_observations",
     "provider_prices",
     "robust_median",
@@ -100,24 +101,60 @@ def price_observations(
     >>> sorted(set(rows["provider_kind"]))
     ['depin', 'hyperscaler', 'neocloud']
     """
-    rows = data.load("gpu_prices") if table is None else table
+    rows = everything = data.load("gpu_prices") if table is None else table
     if gpu is not None:
         checks.choice("gpu", gpu, {*rows["model"], *rows["family"]})
         rows = rows[(rows["model"] == gpu) | (rows["family"] == gpu)]
-    wanted = {"provider_kind": provider_kinds, "pricing": pricing}
-    if half_year is not None:
-        wanted["half_year"] = [half_year]
-    for column, names in wanted.items():
-        if names is None:
-            continue
-        known = set((data.load("gpu_prices") if table is None else table)[column])
-        for name in names:
-            checks.choice(column, name, known)
-        rows = rows[rows[column].isin(list(names))]
+    wanted = {
+        "half_year": ("half_year", None if half_year is None else [half_year]),
+        "provider_kind": ("provider_kinds", provider_kinds),
+        "pricing": ("pricing", pricing),
+    }
+    for column, (argument, names) in wanted.items():
+        if names is not None:
+            for name in names:
+                checks.choice(argument, name, set(everything[column]))
+            rows = rows[rows[column].isin(list(names))]
     if confirmed_only:
         rows = rows[rows["confirmed"] == "yes"]
     order = ["half_year", "usd_per_gpu_hour"]
     return rows.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def market_prices(
+    gpu: str,
+    *,
+    half_year: str = "2026H2",
+    provider_kinds: Sequence[str] = ("marketplace", "depin"),
+) -> pd.DataFrame:
+    """List the observed rental prices of a GPU, one row per provider and form of the card.
+
+    Parameters
+    ----------
+    gpu
+        A model (``"H100 SXM"``) or a family (``"H100"``: every form of it).
+    half_year
+        Such as ``"2026H2"``.
+    provider_kinds
+        Of ``"marketplace"``, ``"depin"``, ``"neocloud"`` and ``"hyperscaler"``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the table ``gpu_prices``, cheapest first; prices in USD per GPU-hour.
+
+    Raises
+    ------
+    ValueError
+        If the GPU, the half-year or a kind is not in the table; the nearest name is suggested.
+
+    Examples
+    --------
+    >>> bool((market_prices("RTX 4090")["usd_per_gpu_hour"] < 1).all())
+    True
+    """
+    rows = price_observations(gpu, half_year=half_year, provider_kinds=provider_kinds)
+    return rows.sort_values("usd_per_gpu_hour", kind="stable").reset_index(drop=True)
 
 
 def provider_prices(rows: pd.DataFrame) -> pd.Series:

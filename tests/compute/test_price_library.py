@@ -60,7 +60,7 @@ def test_observations_are_chosen_by_every_column() -> None:
     [
         ({"gpu": "H10O"}, r"gpu is 'H10O'.*did you mean 'H100'"),
         ({"half_year": "2026-H2"}, "half_year is '2026-H2'.*did you mean '2026H2'"),
-        ({"provider_kinds": ["neoclouds"]}, "provider_kind is 'neoclouds'.*'neocloud'"),
+        ({"provider_kinds": ["neoclouds"]}, "provider_kinds is 'neoclouds'.*'neocloud'"),
         ({"pricing": ["ondemand"]}, "pricing is 'ondemand'.*'on_demand'"),
     ],
 )
