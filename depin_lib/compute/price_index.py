@@ -106,6 +106,7 @@ def price_index(
     Returns
     -------
     PriceIndex
+        One entry per period, sorted.
 
     Raises
     ------
@@ -125,27 +126,20 @@ def price_index(
     """
     checks.choice("method", method, METHODS)
     periods, items, table = _table(period, item, price)
-    if method == "median":
-        log_level = np.log(np.nanmedian(np.exp(table), axis=1))
-    else:
-        _linked(periods, table, method)
-        log_level = _levels(table, np.ones(items.size), method)
-    origin = 0
-    if base is not None:
-        names = [str(p) for p in periods]
-        origin = names.index(checks.choice("base", base, names))
-    level = checks.number("confidence", confidence, low=0, high=1, low_open=True, high_open=True)
+    _linked(periods, table, method)
+    log_level = _levels(table, np.ones(items.size), method)
+    names = [str(p) for p in periods]
+    origin = 0 if base is None else names.index(checks.choice("base", base, names))
     seen = np.isfinite(table)
     matched = np.r_[0, (seen[1:] & seen[:-1]).sum(axis=1)]
-    draws = _resampled(table, method, resamples, seed)
     return PriceIndex(
         method=method,
         period=periods,
         level=np.exp(log_level - log_level[origin]),
         items=seen.sum(axis=1),
         matched=matched,
-        confidence=level,
-        draws=np.exp(draws),
+        confidence=checks.number("confidence", confidence, low=0, high=1, low_open=True),
+        draws=np.exp(_resampled(table, method, resamples, seed)),
         pairs=seen,
     )
 
@@ -179,6 +173,8 @@ def _table(
 def _linked(periods: NDArray[np.str_], table: NDArray[np.float64], method: str) -> None:
     """Refuse periods between which no item carries a comparison."""
     seen = np.isfinite(table)
+    if method == "median":
+        return
     if method == "matched":
         both = (seen[1:] & seen[:-1]).sum(axis=1)
         if not both.all():

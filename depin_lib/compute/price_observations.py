@@ -40,6 +40,11 @@ COMPARATORS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     }
 )
 
+COLUMNS = (
+    *("comparator", "offer_usd", "comparator_usd", "discount", "low", "high"),
+    *("n_offers", "n_comparator", "interval", "confirmed", "assumed"),
+)
+
 
 @dataclass(frozen=True)
 class PriceMedian:
@@ -131,22 +136,13 @@ def market_prices(
 
     Parameters
     ----------
-    gpu
-        A model (``"H100 SXM"``) or a family (``"H100"``: every form of it).
-    half_year
-        Such as ``"2026H2"``.
-    provider_kinds
-        Of ``"marketplace"``, ``"depin"``, ``"neocloud"`` and ``"hyperscaler"``.
+    gpu, half_year, provider_kinds
+        As in `price_observations`.
 
     Returns
     -------
     pandas.DataFrame
         Rows of the table ``gpu_prices``, cheapest first; prices in USD per GPU-hour.
-
-    Raises
-    ------
-    ValueError
-        If the GPU, the half-year or a kind is not in the table; the nearest name is suggested.
 
     Examples
     --------
@@ -246,9 +242,9 @@ def compare_half_year(
 ) -> pd.DataFrame:
     """Discount of decentralised offers against each comparator, with intervals and counts.
 
-    Each provider counts once (`provider_prices`). The discount is that of the medians: positive
-    where the offers are cheaper. Its interval resamples the providers of both sides; a side with
-    fewer than four is held fixed, and the column ``interval`` says so.
+    Each provider counts once (`provider_prices`). The discount is that of the medians, positive
+    where offers are cheaper. Its interval resamples the providers of both sides; a side of fewer
+    than four is held fixed, and the column ``interval`` says so.
 
     Parameters
     ----------
@@ -287,21 +283,18 @@ def compare_half_year(
     chosen = rows[rows["provider_kind"].isin(list(offers)) & (rows["pricing"] == "marketplace")]
     if chosen.empty:
         raise ValueError(
-            f"offers is {tuple(offers)}; there is no such offer of {gpu} in {half_year}; "
-            f"allowed: a card and a half-year with offers (see price_observations)"
+            f"offers is {tuple(offers)}; there is no such offer of {gpu} in {half_year}"
         )
-    known, missing, found = _comparators(rows, commitment), [], []
+    known, votes, found = _comparators(rows, commitment), provider_prices(chosen).to_numpy(), []
     for name, (compared, ratio) in known.items():
-        if compared.empty:
-            missing.append(name)
-            continue
-        a = provider_prices(chosen).to_numpy()
-        b = ratio * provider_prices(compared).to_numpy()
-        line = _discount(a, b, confidence, resamples, seed)
-        used = pd.concat([chosen, compared])["confirmed"] == "yes"
-        assumed = {"confirmed": float(used.mean()), "assumed": ratio != 1}
-        found.append({"comparator": name, **line, **assumed})
-    result = pd.DataFrame(found)
+        if not compared.empty:
+            other = ratio * provider_prices(compared).to_numpy()
+            line = _discount(votes, other, confidence, resamples, seed)
+            used = pd.concat([chosen, compared])["confirmed"] == "yes"
+            assumed = {"confirmed": float(used.mean()), "assumed": ratio != 1}
+            found.append({"comparator": name, **line, **assumed})
+    missing = [name for name, (compared, _) in known.items() if compared.empty]
+    result = pd.DataFrame(found, columns=list(COLUMNS))
     result.attrs = {"gpu": gpu, "half_year": half_year, "missing": missing}
     return result
 

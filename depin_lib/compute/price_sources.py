@@ -154,7 +154,7 @@ def _checked(
     faults: list[tuple[int, str]] = []
     values: dict[str, list[Any]] = {column: [] for column in rules}
     for column, rule in rules.items():
-        for number, value in enumerate(raw[column], start=2):
+        for number, value in zip(raw.index + 2, raw[column], strict=True):  # the header is row 1
             try:
                 if pd.isna(value):
                     raise ValueError(f"{column} is empty")
@@ -213,19 +213,7 @@ def update_prices(
     raw = _fetched(str(source), timeout_seconds)
     _columns(raw, CATALOGUES[catalogue]["columns"], str(source))
     rows = _skypilot(raw) if catalogue == "skypilot" else _gpuhunt(raw)
-    rows["price"] = pd.to_numeric(rows["price"], errors="coerce")
-    rows["gpus"] = pd.to_numeric(rows["gpus"], errors="coerce")
-    rows = rows[(rows["gpus"] > 0) & (rows["price"] > 0)]
-    known = data.load("gpu_prices")
-    names = {*known["model"], *known["family"]}
-    model = rows["model"].replace(ALIASES)
-    skipped = rows.loc[~model.isin(names), "model"].value_counts()
-    kept = rows.assign(model=model)[model.isin(names)]
-    if kept.empty:
-        raise PriceFileError(
-            f"{source} holds no price of a known card; it names "
-            f"{', '.join(map(str, skipped.index[:8])) or 'none'}"
-        )
+    kept, skipped = _known_cards(rows, str(source))
     market = provider_kind in ("depin", "marketplace")
     pricing = kept["pricing"].replace("on_demand", "marketplace") if market else kept["pricing"]
     table = _as_table(
@@ -239,8 +227,35 @@ def update_prices(
             source=f"{catalogue}: {source}",
         )
     )
-    table.attrs["skipped"] = {str(k): int(v) for k, v in skipped.items()}
+    table.attrs["skipped"] = skipped
     return table
+
+
+def _known_cards(rows: pd.DataFrame, name: str) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Rows with a price of a card that the shipped table knows, and counts of the others."""
+    for column in ("price", "gpus"):
+        rows[column] = _numbers(rows[column], column, name)
+    rows = rows[(rows["gpus"] > 0) & (rows["price"] > 0)]  # zero: not sold on these terms
+    known = data.load("gpu_prices")
+    model = rows["model"].replace(ALIASES)
+    good = model.isin({*known["model"], *known["family"]})
+    skipped = {str(k): int(n) for k, n in rows.loc[~good, "model"].value_counts().items()}
+    if not good.any():
+        named = ", ".join([*skipped][:8]) or "none"
+        raise PriceFileError(f"{name} holds no price of a known card; it names {named}")
+    return rows.assign(model=model)[good], skipped
+
+
+def _numbers(values: pd.Series, column: str, name: str) -> pd.Series:
+    """Return a column as numbers, or say which row holds none."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    bad = ~(numbers >= 0) | np.isinf(numbers)
+    if bad.any():
+        row, value = int(bad.idxmax()) + 2, values[bad].iloc[0]
+        raise PriceFileError(
+            f"{name}, row {row}: {column} is {value!r}; allowed: finite numbers from 0 on"
+        )
+    return numbers
 
 
 def _skypilot(raw: pd.DataFrame) -> pd.DataFrame:
@@ -312,9 +327,10 @@ def _fetched(source: str, timeout: float) -> pd.DataFrame:
 
 def _parsed(text: str, name: str) -> pd.DataFrame:
     try:
-        return pd.read_csv(StringIO(text), dtype=str, skipinitialspace=True)
+        rows = pd.read_csv(StringIO(text), dtype=str, skipinitialspace=True, skip_blank_lines=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as exc:
         raise PriceFileError(f"{name} is not a CSV file with a header: {exc}") from None
+    return rows.dropna(how="all")
 
 
 def _columns(raw: pd.DataFrame, needed: Sequence[str], name: str) -> None:

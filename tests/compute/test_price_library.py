@@ -157,6 +157,10 @@ def test_comparisons_say_what_has_no_interval() -> None:
     assert "neoclouds, spot" in few.attrs["missing"]
     with pytest.raises(ValueError, match="there is no such offer of H100 in 2023H1"):
         compute.compare_half_year("H100", "2023H1")
+    alone = compute.compare_half_year("RTX 4090", "2026H2")
+    assert alone.empty
+    assert list(alone.columns) == list(table.reset_index().columns)
+    assert len(alone.attrs["missing"]) == len(compute.COMPARATORS) + 2
     with pytest.raises(ValueError, match="offers is 'neocloud'"):
         compute.compare_half_year("H100", "2026H2", offers=["neocloud"])
 
@@ -247,6 +251,13 @@ def test_files_that_are_no_tables_are_refused(tmp_path: Path) -> None:
         compute.read_prices(written(tmp_path, *bad))
 
 
+def test_rows_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
+    good = "RunPod,neocloud,H100 SXM,on_demand,2.50,USD,GPU-hour,2026-12-01"
+    with pytest.raises(compute.PriceFileError, match="row 5, column price: price is -1"):
+        compute.read_prices(written(tmp_path, good, "", "", good.replace("2.50", "-1")))
+    assert len(compute.read_prices(written(tmp_path, good, "", ""))) == 1
+
+
 def test_new_names_can_be_meant(tmp_path: Path) -> None:
     path = written(tmp_path, "Bazaar,depin,R200,marketplace,9,USD,GPU-hour,2027-01-05")
     with pytest.raises(compute.PriceFileError, match="provider is 'Bazaar'"):
@@ -313,6 +324,9 @@ def test_catalogues_that_cannot_be_had_say_what_to_do(
     path.write_text("AcceleratorName,AcceleratorCount,Price,SpotPrice,Region\nXPU,1,2,,x\n")
     with pytest.raises(compute.PriceFileError, match="no price of a known card; it names XPU"):
         compute.update_prices(path, catalogue="skypilot", **given)
+    path.write_text(GPUHUNT.replace("1.75", "-1.75"))
+    with pytest.raises(compute.PriceFileError, match=r"row 3: price is '-1.75'; allowed: finite"):
+        compute.update_prices(path, catalogue="gpuhunt", **given)
     with pytest.raises(ValueError, match=r"catalogue is 'skypilots'.*'skypilot'"):
         compute.update_prices(path, catalogue="skypilots", **given)
     with pytest.raises(ValueError, match="as_of is 'today'"):
