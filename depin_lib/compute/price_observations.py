@@ -37,6 +37,8 @@ COMPARATORS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "hyperscalers, spot": ("hyperscaler", "spot", ""),
         "AWS, spot": ("hyperscaler", "spot", "AWS"),
         "neoclouds, spot": ("neocloud", "spot", ""),
+        "marketplaces": ("marketplace", "marketplace", ""),
+        "token networks": ("depin", "marketplace", ""),
     }
 )
 
@@ -251,10 +253,10 @@ def compare_half_year(
     gpu, half_year, confirmed_only, table
         As in `price_observations`.
     offers
-        Kinds of providers whose ``"marketplace"`` prices are compared.
+        Kinds of providers whose ``"marketplace"`` prices are compared, ``"marketplace"``,
+        ``"depin"`` or both; a kind that is left out becomes a comparator.
     commitment
-        Add AWS with a commitment of one and of three years: its on-demand price by the headline
-        ratios of the table ``compute_facts``, which are not confirmed for every machine.
+        Add AWS's on-demand price by the headline ratios for one and three years, unconfirmed.
     confidence, resamples, seed
         As in `robust_median`.
 
@@ -262,9 +264,9 @@ def compare_half_year(
     -------
     pandas.DataFrame
         One row per comparator with prices: ``offer_usd``, ``comparator_usd`` (USD per GPU-hour),
-        ``discount``, ``low``, ``high`` (shares; missing where ``interval`` says why), counts of
-        providers ``n_offers`` and ``n_comparator``, ``confirmed`` (share of the rows used), and
-        ``assumed`` (True for commitments). ``.attrs["missing"]`` lists comparators without prices.
+        ``discount``, ``low``, ``high`` (shares; missing where ``interval`` says why), numbers of
+        providers, ``confirmed`` (share of the rows used), ``assumed`` (True for commitments).
+        ``.attrs["missing"]`` lists comparators without prices.
 
     Raises
     ------
@@ -285,7 +287,8 @@ def compare_half_year(
         raise ValueError(
             f"offers is {tuple(offers)}; there is no such offer of {gpu} in {half_year}"
         )
-    known, votes, found = _comparators(rows, commitment), provider_prices(chosen).to_numpy(), []
+    known = _comparators(rows, commitment, offers)
+    votes, found = provider_prices(chosen).to_numpy(), []
     for name, (compared, ratio) in known.items():
         if not compared.empty:
             other = ratio * provider_prices(compared).to_numpy()
@@ -299,14 +302,17 @@ def compare_half_year(
     return result
 
 
-def _comparators(rows: pd.DataFrame, commitment: bool) -> dict[str, tuple[pd.DataFrame, float]]:
-    """Rows and ratio of every comparator, in the order in which they are told."""
+def _comparators(
+    rows: pd.DataFrame, commitment: bool, offers: Sequence[str]
+) -> dict[str, tuple[pd.DataFrame, float]]:
+    """Rows and ratio of every comparator that is not itself among the offers, in order."""
     known = {}
     for name, (kind, pricing, provider) in COMPARATORS.items():
         chosen = (rows["provider_kind"] == kind) & (rows["pricing"] == pricing)
         if provider:
             chosen &= rows["provider"] == provider
-        known[name] = (rows[chosen], 1.0)
+        if kind not in offers:
+            known[name] = (rows[chosen], 1.0)
     if commitment:
         for years in (1, 3):
             ratio = fact(f"aws_commitment_{years}y").value

@@ -1,5 +1,6 @@
 """Prices: the tables, medians with intervals, discounts by comparator, files and catalogues."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,9 @@ def test_discounts_are_those_of_a_slow_twin() -> None:
     rows = data.load("gpu_prices").query("half_year == '2026H2' and family == 'H100'")
     offers = rows.query("pricing == 'marketplace'").groupby("provider")["usd_per_gpu_hour"].median()
     for name, (kind, pricing, provider) in compute.COMPARATORS.items():
+        if kind in ("marketplace", "depin"):
+            assert name not in table.index
+            continue
         side = rows[(rows["provider_kind"] == kind) & (rows["pricing"] == pricing)]
         if provider:
             side = side[side["provider"] == provider]
@@ -160,9 +164,20 @@ def test_comparisons_say_what_has_no_interval() -> None:
     alone = compute.compare_half_year("RTX 4090", "2026H2")
     assert alone.empty
     assert list(alone.columns) == list(table.reset_index().columns)
-    assert len(alone.attrs["missing"]) == len(compute.COMPARATORS) + 2
+    assert len(alone.attrs["missing"]) == len(
+        compute.COMPARATORS
+    )  # less two kinds, plus two commitments
     with pytest.raises(ValueError, match="offers is 'neocloud'"):
         compute.compare_half_year("H100", "2026H2", offers=["neocloud"])
+
+
+def test_token_networks_are_compared_with_marketplaces_when_asked_for_alone() -> None:
+    depin = compute.compare_half_year("H100", "2026H2", offers=["depin"]).set_index("comparator")
+    other = compute.compare_half_year("H100", "2026H2", offers=["marketplace"])
+    other = other.set_index("comparator")
+    assert "token networks" not in depin.index
+    down, up = depin.loc["marketplaces", "discount"], other.loc["token networks", "discount"]
+    assert (1 - down) * (1 - up) == pytest.approx(1)
 
 
 def test_comparisons_are_the_same_for_the_same_seed() -> None:
@@ -311,8 +326,14 @@ def test_catalogues_that_cannot_be_had_say_what_to_do(
     def offline(*_: object, **__: object) -> None:
         raise price_sources.urllib.error.URLError("no network")
 
-    monkeypatch.setattr(price_sources.urllib.request, "urlopen", offline)
+    def online(*_: object, **__: object) -> BytesIO:
+        return BytesIO(SKYPILOT.encode())
+
+    monkeypatch.setattr(price_sources.urllib.request, "urlopen", online)
     address = compute.CATALOGUES["skypilot"]["url"].format(provider="aws")
+    fetched = compute.update_prices(address, catalogue="skypilot", **given)
+    assert fetched["source"].str.endswith("aws/vms.csv").all()
+    monkeypatch.setattr(price_sources.urllib.request, "urlopen", offline)
     with pytest.raises(compute.PriceFileError, match=r"\(no network\).*give its path as source"):
         compute.update_prices(address, catalogue="skypilot", **given)
     with pytest.raises(compute.PriceFileError, match="allowed: a path, or an https:// address"):
