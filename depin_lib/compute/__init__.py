@@ -58,10 +58,20 @@ from .ownership import (
     cost_of_ownership,
     straight_line_cost,
 )
+from .price_index import PriceChange, PriceIndex, price_index
+from .price_observations import (
+    COMPARATORS,
+    PriceMedian,
+    compare_half_year,
+    market_prices,
+    price_observations,
+    provider_prices,
+    robust_median,
+)
+from .price_sources import CATALOGUES, PriceFileError, read_prices, update_prices
 from .prices import (
     discount,
     fee_gross_up,
-    market_prices,
     net_of_fee,
     price_per_gpu_hour,
     relative_price,
@@ -115,6 +125,8 @@ from .verification import (
 )
 
 __all__ = [
+    "CATALOGUES",
+    "COMPARATORS",
     "HOURS_PER_YEAR",
     "CheckpointWarning",
     "ClusterCost",
@@ -137,6 +149,10 @@ __all__ = [
     "MultiServerQueue",
     "ObservedTimes",
     "Ownership",
+    "PriceChange",
+    "PriceFileError",
+    "PriceIndex",
+    "PriceMedian",
     "QueueSamples",
     "Schedule",
     "SpotZone",
@@ -156,6 +172,7 @@ __all__ = [
     "cluster_mtbf",
     "commitment_cost",
     "commitment_level",
+    "compare_half_year",
     "cost_of_ownership",
     "cost_per_million_tokens",
     "daly_interval",
@@ -197,13 +214,18 @@ __all__ = [
     "payback_months",
     "pipeline_boundary_bytes",
     "pipeline_bubble",
+    "price_index",
+    "price_observations",
     "price_per_gpu_hour",
+    "provider_prices",
+    "read_prices",
     "region_round_trips",
     "relative_price",
     "replication_error",
     "revenue_per_unit",
     "reverse_auction_price",
     "ring_allreduce_seconds",
+    "robust_median",
     "sample",
     "servers_needed",
     "shutdown_price",
@@ -221,6 +243,7 @@ __all__ = [
     "training_days",
     "uniform_auction_price",
     "unserved_share",
+    "update_prices",
     "useful_hour_price",
     "young_interval",
 ]

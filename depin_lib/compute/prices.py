@@ -1,66 +1,18 @@
-"""Rental prices: what was observed, and the small sums by which they are compared."""
-
-from collections.abc import Sequence
+"""The small sums by which rental prices are compared."""
 
 import numpy as np
-import pandas as pd
 
-from .. import checks, data
+from .. import checks
 from .ownership import Floats, plain
 
 __all__ = [
     "discount",
     "fee_gross_up",
-    "market_prices",
     "net_of_fee",
     "price_per_gpu_hour",
     "relative_price",
     "revenue_per_unit",
 ]
-
-
-def market_prices(
-    gpu: str,
-    *,
-    half_year: str = "2026H2",
-    provider_kinds: Sequence[str] = ("marketplace", "depin"),
-) -> pd.DataFrame:
-    """List the observed rental prices of a GPU, one row per provider and form of the card.
-
-    Parameters
-    ----------
-    gpu
-        A model (``"H100 SXM"``) or a family (``"H100"``: every form of it).
-    half_year
-        Such as ``"2026H2"``.
-    provider_kinds
-        Of ``"marketplace"``, ``"depin"``, ``"neocloud"`` and ``"hyperscaler"``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Rows of the table ``gpu_prices``, cheapest first; prices in USD per GPU-hour.
-
-    Raises
-    ------
-    ValueError
-        If the GPU, the half-year or a kind is not in the table; the nearest name is suggested.
-
-    Examples
-    --------
-    >>> bool((market_prices("RTX 4090")["usd_per_gpu_hour"] < 1).all())
-    True
-    """
-    table = data.load("gpu_prices")
-    names = {*table["model"], *table["family"]}
-    checks.choice("gpu", gpu, names)
-    checks.choice("half_year", half_year, set(table["half_year"]))
-    for kind in provider_kinds:
-        checks.choice("provider_kinds", kind, set(table["provider_kind"]))
-    of_gpu = (table["model"] == gpu) | (table["family"] == gpu)
-    of_kind = table["provider_kind"].isin(list(provider_kinds))
-    rows = table[of_gpu & of_kind & (table["half_year"] == half_year)]
-    return rows.sort_values("usd_per_gpu_hour", kind="stable").reset_index(drop=True)
 
 
 def relative_price(price: Floats, reference: Floats) -> Floats:

@@ -50,8 +50,8 @@ def test_unknown_names_suggest_the_nearest() -> None:
         compute.gpu("h100 sxm")
     with pytest.raises(ValueError, match=r"provider_kinds is 'depins'.*did you mean 'depin'"):
         compute.market_prices("H100", provider_kinds=["depins"])
-    with pytest.raises(ValueError, match="did you mean '2026H2'"):
-        compute.market_prices("H100", half_year="2026H1")
+    with pytest.raises(ValueError, match="did you mean"):
+        compute.market_prices("H100", half_year="2026H3")
     with pytest.raises(ValueError, match="did you mean 'pue_google'"):
         compute.fact("pue_gogle")
     with pytest.raises(ValueError, match="did you mean 'RTX 4090 at home'"):
