@@ -30,6 +30,7 @@ from .matrices import (
     weighted_row_sums,
 )
 from .mechanisms import MOST_MECHANISMS, split_emission
+from .metagraph import Metagraph, fetch_metagraph, load_metagraph
 from .parameters import BOND_RULES, U16_MAX, YumaParams
 from .simulation import FIELDS, Snapshot, simulate_epochs
 from .variants import VARIANTS, Variant, simulate_variant
@@ -44,6 +45,7 @@ __all__ = [
     "VARIANTS",
     "Coalition",
     "EpochResult",
+    "Metagraph",
     "RetentionMap",
     "Snapshot",
     "SyntheticCase",
@@ -56,10 +58,12 @@ __all__ = [
     "column_normalise",
     "copier_advantage",
     "copying_table",
+    "fetch_metagraph",
     "free_riding",
     "interpolate",
     "liquid_alpha_cabal",
     "liquid_alpha_rates",
+    "load_metagraph",
     "max_upscale_u16",
     "reset_bonds",
     "retention_map",
