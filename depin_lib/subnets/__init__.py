@@ -29,7 +29,13 @@ from .matrices import (
     weighted_median,
     weighted_row_sums,
 )
-from .mechanisms import MOST_MECHANISMS, split_emission
+from .mechanisms import (
+    MOST_MECHANISMS,
+    MOST_UIDS,
+    MechanismsResult,
+    epoch_with_mechanisms,
+    split_emission,
+)
 from .metagraph import Metagraph, fetch_metagraph, load_metagraph
 from .parameters import BOND_RULES, U16_MAX, YumaParams
 from .simulation import FIELDS, Snapshot, simulate_epochs
@@ -40,11 +46,13 @@ __all__ = [
     "BOND_RULES",
     "FIELDS",
     "MOST_MECHANISMS",
+    "MOST_UIDS",
     "STRATEGIES",
     "U16_MAX",
     "VARIANTS",
     "Coalition",
     "EpochResult",
+    "MechanismsResult",
     "Metagraph",
     "RetentionMap",
     "Snapshot",
@@ -58,6 +66,7 @@ __all__ = [
     "column_normalise",
     "copier_advantage",
     "copying_table",
+    "epoch_with_mechanisms",
     "fetch_metagraph",
     "free_riding",
     "interpolate",
