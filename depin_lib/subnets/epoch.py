@@ -168,7 +168,7 @@ def yuma_epoch(
         range or given twice, sparse indices unsorted or repeated, an unknown arithmetic, or
         numbers that the chain cannot store where the arithmetic is "fixed".
     TypeError
-        For a sparse format other than CSR and CSC, or sparse weights in "fixed".
+        For a sparse format other than CSR and CSC.
 
     Notes
     -----
