@@ -154,7 +154,7 @@ def test_both_arithmetics_pay_alike_where_no_tie_decides(seed: int) -> None:
         params = subnets.YumaParams(bonds_rule=rule, bonds_u16=True)
         a, b = (
             subnets.yuma_epoch(weights, stake, params=params, arithmetic=arithmetic)
-            for arithmetic in subnets.ARITHMETICS
+            for arithmetic in ("float64", "fixed")
         )
         np.testing.assert_allclose(a.emission, b.emission, rtol=0, atol=1e-6)
         np.testing.assert_allclose(a.consensus, b.consensus, rtol=0, atol=1e-9)
