@@ -182,7 +182,9 @@ def yuma_epoch(
     -----
     The chain's sparse code and its dense test code differ where liquid alpha meets a bond without a
     weight: see ``YumaParams.drop_unweighted_bonds``. A stored weight of 0 is a weight to the first;
-    a sparse matrix can hold one, a dense one cannot. Sums below 1e-290 count as zero.
+    a sparse matrix can hold one, a dense one cannot. Weights of a row or bonds of a column that sum
+    to less than 1e-290 count as zero. Bonds of a row that neither had a permit nor gets one stay as
+    they are, as in the dense code; the sparse code empties such a row, which on the chain is empty.
 
     Source: opentensor/subtensor @14bc6f9 (30 June 2026), ``epoch/run_epoch.rs``:
     ``epoch_mechanism``.
