@@ -39,6 +39,7 @@ from .mechanisms import (
 from .metagraph import Metagraph, fetch_metagraph, load_metagraph
 from .parameters import BOND_RULES, U16_MAX, YumaParams
 from .simulation import FIELDS, Snapshot, simulate_epochs
+from .submission import submit_weights
 from .variants import VARIANTS, Variant, simulate_variant
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "smallest_coalition",
     "split_emission",
     "stake_merge",
+    "submit_weights",
     "synthetic_case",
     "synthetic_cases",
     "top_k",
