@@ -299,8 +299,13 @@ def _non_negative(
     """Check a large array in one pass; only where something is wrong, look for it."""
     array = np.asarray(values)
     if array.dtype.kind in "uif":
-        with np.errstate(over="ignore"):
-            array = array.astype(dtype, copy=False)
+        array = _single(array) if dtype is np.float32 else array.astype(np.float64, copy=False)
         if array.flags.c_contiguous and _kernels.all_within(array.reshape(-1), high):
             return array
     return checks.finite(name, values, low=0, high=high).astype(dtype, copy=False)
+
+
+def _single(array: NDArray[Any]) -> NDArray[Any]:
+    """Round to single precision; what is too large becomes infinite, without a warning."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)
