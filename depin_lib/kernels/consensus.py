@@ -112,7 +112,7 @@ def row_sum(row: Array) -> float:
 def normalise(values: Array) -> float:
     """Divide values (n,) by their sum, which is returned; zeros stay."""
     total = row_sum(values)
-    if total > LEAST:
+    if total > 0.0:
         for i in range(values.size):
             values[i] /= total
     return total

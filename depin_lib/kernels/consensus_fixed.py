@@ -83,7 +83,7 @@ def divide(a: int, b: int) -> int:
     """
     divisor = b if b > 0 else 1
     q = int(float(a) * 4_294_967_296.0 / float(divisor))
-    rest = (a << 32) - q * divisor
+    rest = (int(a) << 32) - q * int(divisor)
     q = q - (1 if rest < 0 else 0) + (1 if rest >= divisor else 0)
     return q if b > 0 else 0
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .consensus import LARGEST_EXPONENT, YUMA2, YUMA3_LIQUID, Masks, Rules, Shares
+from .consensus import LARGEST_EXPONENT, LEAST, YUMA2, YUMA3_LIQUID, Masks, Rules, Shares
 from .jit import jit
 from .median import select, smaller
 
@@ -44,21 +44,20 @@ def in_order(matrix: Compressed, width: int) -> int:
 
 
 @jit()
-def by_columns(weights: Compressed, masks: Masks) -> Compressed:
-    """Turn rows into columns: the weights that count, each row divided by its sum."""
+def by_columns(weights: Compressed, masks: Masks) -> tuple[Compressed, Array]:
+    """Turn rows into columns: the weights that count, as they are, and their sum in each row."""
     n, m = weights.starts.size - 1, masks.registered.size
     newest = masks.registered.max() if m else 0
-    starts, scale = np.zeros(m + 1, np.int64), np.zeros(n)
+    starts, totals = np.zeros(m + 1, np.int64), np.zeros(n)
     for i in range(n):
         if not masks.permits[i]:
             continue
-        total, own, expiry = 0.0, masks.own_column[i], masks.expiry[i]
+        own, expiry = masks.own_column[i], masks.expiry[i]
         for k in range(weights.starts[i], weights.starts[i + 1]):
             j = weights.indices[k]
             if j != own and (expiry > newest or masks.registered[j] < expiry):
-                total += weights.values[k]
+                totals[i] += weights.values[k]
                 starts[j + 1] += 1
-        scale[i] = 1.0 / total if total > 0.0 else 0.0
     for j in range(m):
         starts[j + 1] += starts[j]
     free = starts[:m].copy()
@@ -66,15 +65,15 @@ def by_columns(weights: Compressed, masks: Masks) -> Compressed:
     for i in range(n):
         if not masks.permits[i]:
             continue
-        own, expiry, factor = masks.own_column[i], masks.expiry[i], scale[i]
+        own, expiry = masks.own_column[i], masks.expiry[i]
         for k in range(weights.starts[i], weights.starts[i + 1]):
             j = weights.indices[k]
             if j != own and (expiry > newest or masks.registered[j] < expiry):
                 place = free[j]
                 rows[place] = i
-                values[place] = weights.values[k] * factor
+                values[place] = weights.values[k]
                 free[j] = place + 1
-    return Compressed(starts, rows, values)
+    return Compressed(starts, rows, values), totals
 
 
 @jit()
@@ -133,8 +132,8 @@ def column_bonds(
             bought += active[rows[k]] * weights[k]
         for k in range(held.size):
             owned += held[k]
-        buy = buy / bought if bought > 0.0 else 0.0
-        keep = keep / owned if owned > 0.0 else 0.0
+        buy = buy / bought if bought > LEAST else 0.0
+        keep = keep / owned if owned > LEAST else 0.0
     n, a, b = 0, 0, 0
     while a < rows.size or b < held.size:
         row = rows[a] if a < rows.size else held_by[b]
@@ -178,7 +177,10 @@ def epoch(
     ones are rounded down to whole 1/steps (0: not rounded). Fills the shares but for stake and
     payout; returns the bonds by columns.
     """
-    columns = by_columns(weights, masks)
+    columns, totals = by_columns(weights, masks)
+    share = np.zeros(totals.size)
+    for i in range(totals.size):
+        share[i] = 1.0 / totals[i] if totals[i] > LEAST else 0.0
     n, m = voting.size, masks.registered.size
     active = shares.active_stake
     total = total_in_order(voting)
@@ -195,6 +197,8 @@ def epoch(
         here = slice(columns.starts[j], columns.starts[j + 1])
         rows, w = columns.indices[here], columns.values[here]
         before = slice(old.starts[j], old.starts[j + 1])
+        for k in range(rows.size):
+            w[k] *= share[rows[k]]
         consensus = column_median(rows, w, voting, kappa, key)
         rank = 0.0
         for k in range(rows.size):
@@ -221,8 +225,8 @@ def epoch(
         for k in range(size):
             whole += bonds[k]
             top = max(top, bonds[k])
-        paid = rank / whole if whole > 0.0 else 0.0
-        scale = 1.0 / top if rules.bonds == YUMA2 and top > 0.0 else 1.0
+        paid = rank / whole if whole > LEAST else 0.0
+        scale = 1.0 / top if rules.bonds == YUMA2 and top > LEAST else 1.0
         place = old.starts[j]
         for k in range(size):
             i = found[k]

@@ -29,9 +29,17 @@ from .matrices import (
     weighted_median,
     weighted_row_sums,
 )
-from .mechanisms import MOST_MECHANISMS, split_emission
+from .mechanisms import (
+    MOST_MECHANISMS,
+    MOST_UIDS,
+    MechanismsResult,
+    epoch_with_mechanisms,
+    split_emission,
+)
+from .metagraph import Metagraph, fetch_metagraph, load_metagraph
 from .parameters import BOND_RULES, U16_MAX, YumaParams
 from .simulation import FIELDS, Snapshot, simulate_epochs
+from .submission import submit_weights
 from .variants import VARIANTS, Variant, simulate_variant
 
 __all__ = [
@@ -39,11 +47,14 @@ __all__ = [
     "BOND_RULES",
     "FIELDS",
     "MOST_MECHANISMS",
+    "MOST_UIDS",
     "STRATEGIES",
     "U16_MAX",
     "VARIANTS",
     "Coalition",
     "EpochResult",
+    "MechanismsResult",
+    "Metagraph",
     "RetentionMap",
     "Snapshot",
     "SyntheticCase",
@@ -56,10 +67,13 @@ __all__ = [
     "column_normalise",
     "copier_advantage",
     "copying_table",
+    "epoch_with_mechanisms",
+    "fetch_metagraph",
     "free_riding",
     "interpolate",
     "liquid_alpha_cabal",
     "liquid_alpha_rates",
+    "load_metagraph",
     "max_upscale_u16",
     "reset_bonds",
     "retention_map",
@@ -71,6 +85,7 @@ __all__ = [
     "smallest_coalition",
     "split_emission",
     "stake_merge",
+    "submit_weights",
     "synthetic_case",
     "synthetic_cases",
     "top_k",

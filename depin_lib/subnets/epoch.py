@@ -1,6 +1,6 @@
 """One epoch of Yuma consensus: from the validators' weights to everybody's share of the payout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,18 +17,20 @@ from .parameters import U16_MAX, YumaParams
 __all__ = ["ARITHMETICS", "EpochResult", "yuma_epoch"]
 
 #: What an epoch can be computed in.
-ARITHMETICS = ("float64", "fixed")
+ARITHMETICS = ("float64", "float32", "fixed")
 
 Array = NDArray[np.float64]
 _PARAMS = YumaParams()
 _MOST = 1e300  # sums of so many stay finite
+_MOST_SINGLE = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
 class EpochResult:
     """What an epoch decides, for n validators (rows) and m miners (columns).
 
-    A uid is a column; rows that are no column have the uids after the last column.
+    A uid is a column; rows that are no column have the uids after the last column. From the
+    arithmetic "float32" all numbers are of that type.
     """
 
     consensus: Array  #: stake-weighted median of the weights, shape (m,)
@@ -121,6 +123,11 @@ def yuma_epoch(
     the two may fall to different sides. "fixed" is, bit for bit: I32F32 with every product and
     quotient rounded down, stake in I64F64, bonds stored as u16.
 
+    "float32" is for memory, half of it where matrices are dense: weights and bonds are held in
+    single precision, sums and products are those of float64, each result is rounded once. So it is,
+    bit for bit, the float64 epoch of the rounded weights and bonds, rounded. Weights that are whole
+    numbers up to 2**24 lose nothing on the way in.
+
     Parameters
     ----------
     weights
@@ -135,8 +142,9 @@ def yuma_epoch(
     params
         Constants of the subnet.
     arithmetic
-        "float64", or "fixed": weights then are whole numbers up to 65,535, constants those that the
-        chain can store, bonds whole 65,535ths; the result holds the chain's numbers exactly.
+        "float64"; "float32", in which numbers below 1e-45 are 0; or "fixed": weights then are whole
+        numbers up to 65,535, constants those that the chain can store, bonds whole 65,535ths; the
+        result holds the chain's numbers exactly.
     validator_uids
         The column of each row, −1 for a row that is none; a single −1 stands for all rows.
     permits
@@ -168,13 +176,15 @@ def yuma_epoch(
         range or given twice, sparse indices unsorted or repeated, an unknown arithmetic, or
         numbers that the chain cannot store where the arithmetic is "fixed".
     TypeError
-        For a sparse format other than CSR and CSC, or sparse weights in "fixed".
+        For a sparse format other than CSR and CSC.
 
     Notes
     -----
     The chain's sparse code and its dense test code differ where liquid alpha meets a bond without a
     weight: see ``YumaParams.drop_unweighted_bonds``. A stored weight of 0 is a weight to the first;
-    a sparse matrix can hold one, a dense one cannot. Sums below 1e-290 count as zero.
+    a sparse matrix can hold one, a dense one cannot. Weights of a row or bonds of a column that sum
+    to less than 1e-290 count as zero. Bonds of a row that neither had a permit nor gets one stay as
+    they are, as in the dense code; the sparse code empties such a row, which on the chain is empty.
 
     Source: opentensor/subtensor @14bc6f9 (30 June 2026), ``epoch/run_epoch.rs``:
     ``epoch_mechanism``.
@@ -187,13 +197,15 @@ def yuma_epoch(
     """
     checks.choice("arithmetic", arithmetic, ARITHMETICS)
     exact = arithmetic == "fixed"
-    w = _matrix("weights", weights, (None, None), U16_MAX if exact else _MOST)
+    single = arithmetic == "float32"
+    dtype, most = (np.float32, _MOST_SINGLE) if single else (np.float64, _MOST)
+    w = _matrix("weights", weights, (None, None), U16_MAX if exact else most, dtype)
     if exact:
         fixed.check_weights(w)
     n, m = w.shape
     s = checks.shape("stake", _non_negative("stake", stake), (n,), "one entry per validator")
-    high = 1.0 if exact or params.bonds_rule == "yuma3" else _MOST
-    old: Any = None if bonds is None else _matrix("bonds", bonds, (n, m), high)
+    high = 1.0 if exact or params.bonds_rule == "yuma3" else most
+    old: Any = None if bonds is None else _matrix("bonds", bonds, (n, m), high, dtype)
     if sparse.is_sparse(old) and not sparse.is_sparse(w):
         old = np.ascontiguousarray(old.toarray())
     masks, n_uids = masks_of(
@@ -211,7 +223,7 @@ def yuma_epoch(
     shares = _empty_shares(n, m, n_uids)
     run = fixed.run if exact else sparse.run if sparse.is_sparse(w) else _run
     new, new_permits = run(w, s, old, masks, shares, params)
-    return EpochResult(
+    result = EpochResult(
         consensus=shares.consensus,
         incentive=shares.incentive,
         dividends=shares.dividends,
@@ -226,6 +238,13 @@ def yuma_epoch(
         emission=shares.combined,
         row_uids=masks.uids.copy(),
     )
+    return _rounded(result) if single else result
+
+
+def _rounded(result: EpochResult) -> EpochResult:
+    """Round all numbers to single precision."""
+    values = {name: x for name, x in vars(result).items() if x.dtype.kind == "f"}
+    return replace(result, **{name: x.astype(np.float32) for name, x in values.items()})
 
 
 def _empty_shares(n: int, m: int, n_uids: int) -> Shares:
@@ -247,12 +266,13 @@ def _run(
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Run the dense kernel; fill the shares, return the stored bonds and the new permits."""
     rules = params.rules
-    new = np.zeros(weights.shape) if old is None else np.empty(weights.shape)
+    held = np.float64 if params.bonds_u16 else weights.dtype  # rounded once, after the u16
+    new = np.zeros(weights.shape, held) if old is None else np.empty(weights.shape, held)
     before = new if old is None else old
     _kernels.epoch(weights, stake, masks, rules, before, new, shares)
     if rules.bonds == _kernels.YUMA3_LIQUID and not shares.consensus.any():  # then no liquid alpha
         rules = rules._replace(bonds=_kernels.YUMA3)
-        before = np.zeros(weights.shape) if old is None else old
+        before = np.zeros(weights.shape, held) if old is None else old
         _kernels.epoch(weights, stake, masks, rules, before, new, shares)
     if params.bonds_u16:
         new *= U16_MAX
@@ -263,19 +283,29 @@ def _run(
     return new, permits
 
 
-def _matrix(name: str, values: Any, shape: tuple[int | None, int | None], high: float) -> Any:
-    """Check a matrix, dense or sparse, with entries from 0 to ``high``."""
+def _matrix(
+    name: str, values: Any, shape: tuple[int | None, int | None], high: float, dtype: type
+) -> Any:
+    """Check a matrix, dense or sparse, with entries from 0 to ``high``; return it in ``dtype``."""
     if sparse.is_sparse(values):
-        return sparse.read(name, values, shape, high)
-    array = np.ascontiguousarray(_non_negative(name, values, high))
+        return sparse.read(name, values, shape, high).astype(dtype, copy=False)
+    array = np.ascontiguousarray(_non_negative(name, values, high, dtype))
     return checks.shape(name, array, shape, "validators (rows) × miners (columns)")
 
 
-def _non_negative(name: str, values: ArrayLike, high: float = _MOST) -> Array:
+def _non_negative(
+    name: str, values: ArrayLike, high: float = _MOST, dtype: type = np.float64
+) -> Array:
     """Check a large array in one pass; only where something is wrong, look for it."""
     array = np.asarray(values)
     if array.dtype.kind in "uif":
-        array = array.astype(np.float64, copy=False)
+        array = _single(array) if dtype is np.float32 else array.astype(np.float64, copy=False)
         if array.flags.c_contiguous and _kernels.all_within(array.reshape(-1), high):
             return array
-    return checks.finite(name, values, low=0, high=high)
+    return checks.finite(name, values, low=0, high=high).astype(dtype, copy=False)
+
+
+def _single(array: NDArray[Any]) -> NDArray[Any]:
+    """Round to single precision; what is too large becomes infinite, without a warning."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)

@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import consensus_fixed as _kernels
+from ..kernels import consensus_fixed_sparse as _thin
 from ..kernels.consensus import YUMA3, YUMA3_LIQUID, Masks, Shares
 from .masks import keep_or_lose, next_permits
 from .parameters import U16_MAX, YumaParams
-from .sparse import is_sparse
+from .sparse import is_sparse, parts_of, what_is_stored
 
 __all__ = ["check_weights", "run"]
 
+Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 ONE = 1 << 32
@@ -26,6 +28,10 @@ _MOST_STAKE = 2**63  # I64F64
 _MOST_COLUMNS = 2**31 // U16_MAX  # more weights of 65,535 in a row overflow I32F32
 _EXACT = 2.0**53  # whole numbers below it have no rounding in float64
 _NEAR = 1e-6
+_NOT_WHOLE = (
+    "bonds must be whole 65,535ths in fixed arithmetic, as the chain stores them; float64 gives "
+    "such with bonds_u16=True"
+)
 
 
 def check_weights(weights: Any) -> None:
@@ -33,19 +39,17 @@ def check_weights(weights: Any) -> None:
 
     Raises
     ------
-    TypeError
-        If they are sparse.
     ValueError
         If they are not whole, or a row could overflow I32F32.
     """
-    if is_sparse(weights):
-        raise TypeError("weights is sparse; fixed arithmetic takes a dense array (toarray())")
-    if weights.shape[1] > _MOST_COLUMNS:
+    thin = is_sparse(weights)
+    most = np.diff(weights.tocsr().indptr).max(initial=0) if thin else weights.shape[1]
+    if most > _MOST_COLUMNS:
         raise ValueError(
-            f"weights has {weights.shape[1]} columns; allowed: up to {_MOST_COLUMNS}, beyond which "
-            "the sum of a row may overflow I32F32"
+            f"weights has {most} {'entries in a row' if thin else 'columns'}; allowed: up to "
+            f"{_MOST_COLUMNS}, beyond which the sum of a row may overflow I32F32"
         )
-    if not _kernels.all_whole(weights.reshape(-1)):
+    if not _kernels.all_whole(weights.data if thin else weights.reshape(-1)):
         raise ValueError(
             "weights must be whole numbers from 0 to 65,535 in fixed arithmetic, as the chain "
             "stores them; scale each row with max_upscale_u16"
@@ -53,46 +57,82 @@ def check_weights(weights: Any) -> None:
 
 
 def run(
-    weights: NDArray[np.float64],
-    stake: NDArray[np.float64],
-    old: NDArray[np.float64] | None,
-    masks: Masks,
-    shares: Shares,
-    params: YumaParams,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Compute the epoch: fill the shares, return the stored bonds and the new permits."""
+    weights: Any, stake: Array, old: Any, masks: Masks, shares: Shares, params: YumaParams
+) -> tuple[Any, NDArray[np.bool_]]:
+    """Compute the epoch: fill the shares, return the stored bonds and the new permits.
+
+    Weights and old bonds are dense, or sparse; then so are the bonds (CSC).
+    """
     rules = _rules(params)
     s = _shares_of_stake(stake, params.stake_threshold, masks.owner)
     active = np.where(masks.active & masks.permits, s, 0)
     _kernels.normalise(active)
-    n, m = weights.shape
-    old = np.zeros((n, m)) if old is None else old
+    shares.stake[:], shares.active_stake[:] = s / ONE, active / ONE
+    permits = next_permits(shares.stake, params, masks.owner)
     counts = _kernels.Masks(
         masks.own_column, masks.permits, masks.registered, masks.expiry, masks.kept > 0.0
     )
+    n, m = weights.shape
     consensus, incentive = np.zeros((2, m), np.int64)
     trust, dividends = np.zeros((2, n), np.int64)
     found = _kernels.Shares(consensus, incentive, trust, dividends)
-    new = np.empty((n, m))
-    bonds = new.view(np.int64)
-    if _kernels.epoch(weights, active, counts, rules, old, bonds, new, found) > 0:
-        raise ValueError(
-            "bonds must be whole 65,535ths in fixed arithmetic, as the chain stores them; float64 "
-            "gives such with bonds_u16=True"
-        )
-    if rules.bonds == YUMA3_LIQUID and not consensus.any():  # then no liquid alpha
-        rules = rules._replace(bonds=YUMA3)
-        _kernels.epoch(weights, active, counts, rules, old, bonds, new, found)
+    bonds_of = _thin_bonds if is_sparse(weights) else _dense_bonds
+    new = bonds_of(weights, active, counts, rules, old, masks, permits, found)
     for name, values in zip(_kernels.Shares._fields, found, strict=True):
         np.divide(values, ONE, out=getattr(shares, name))
-    shares.stake[:], shares.active_stake[:] = s / ONE, active / ONE
     instead = active if active.any() else s
     _kernels.share_payout(
         masks.uids, found, instead, shares.server, shares.validator, shares.combined
     )
-    permits = next_permits(shares.stake, params, masks.owner)
-    keep_or_lose(new, old, masks, permits)
     return new, permits
+
+
+def _dense_bonds(
+    weights: Array,
+    active: Whole,
+    counts: _kernels.Masks,
+    rules: _kernels.Rules,
+    old: Array | None,
+    masks: Masks,
+    permits: NDArray[np.bool_],
+    found: _kernels.Shares,
+) -> Array:
+    """Run the dense kernel; return the stored bonds (n, m)."""
+    old = np.zeros(weights.shape) if old is None else old
+    new = np.empty(weights.shape)
+    bonds = new.view(np.int64)
+    if _kernels.epoch(weights, active, counts, rules, old, bonds, new, found) > 0:
+        raise ValueError(_NOT_WHOLE)
+    if rules.bonds == YUMA3_LIQUID and not found.consensus.any():  # then no liquid alpha
+        rules = rules._replace(bonds=YUMA3)
+        _kernels.epoch(weights, active, counts, rules, old, bonds, new, found)
+    keep_or_lose(new, old, masks, permits)
+    return new
+
+
+def _thin_bonds(
+    weights: Any,
+    active: Whole,
+    counts: _kernels.Masks,
+    rules: _kernels.Rules,
+    old: Any,
+    masks: Masks,
+    permits: NDArray[np.bool_],
+    found: _kernels.Shares,
+) -> Any:
+    """Run the sparse kernel; return the stored bonds (CSC)."""
+    from scipy.sparse import csc_array  # takes a quarter of the wing's import time
+
+    rows = parts_of(weights.tocsr())
+    held = parts_of(csc_array(weights.shape if old is None else old))
+    if _thin.count_broken(held.values) > 0:
+        raise ValueError(_NOT_WHOLE)
+    stores = what_is_stored(permits, masks)
+    new = _thin.epoch(rows, active, counts, rules, held, stores, found)
+    if rules.bonds == YUMA3_LIQUID and not found.consensus.any():  # then no liquid alpha
+        rules = rules._replace(bonds=YUMA3)
+        new = _thin.epoch(rows, active, counts, rules, held, stores, found)
+    return csc_array((new.values, new.indices, new.starts), shape=weights.shape)
 
 
 @lru_cache(maxsize=64)
@@ -127,7 +167,7 @@ def _stored(name: str, value: float, parts: int) -> int:
     return whole
 
 
-def _shares_of_stake(stake: NDArray[np.float64], threshold: float, owner: int) -> Whole:
+def _shares_of_stake(stake: Array, threshold: float, owner: int) -> Whole:
     """Divide stake, cut to 64 binary places, by its sum; cut the quotient to 32."""
     if stake.sum() < _EXACT and _kernels.all_whole(stake):
         whole = stake.astype(np.int64)

@@ -321,7 +321,8 @@ def reset_bonds(bonds: ArrayLike, miners: ArrayLike) -> Array:
 def max_upscale_u16(weights: ArrayLike) -> NDArray[np.uint16]:
     """Scale a row so that its largest entry is 65,535 and round: how weights reach the chain.
 
-    Halves round up. A row of zeros stays zero. Source: ``epoch/math.rs``,
+    Halves round up. A row of zeros stays zero. In float64: of whole numbers above 32,768 the chain
+    rounds a few halves down, as `submit_weights` does. Source: ``epoch/math.rs``,
     ``vec_max_upscale_to_u16``, called by ``subnets/weights.rs``.
 
     Parameters

@@ -13,7 +13,7 @@ from ..kernels.consensus_sparse import NEW, NONE, OLD, Compressed
 from .masks import next_permits
 from .parameters import U16_MAX, YumaParams
 
-__all__ = ["is_sparse", "read", "run"]
+__all__ = ["is_sparse", "parts_of", "read", "run", "what_is_stored"]
 
 Array = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def read(name: str, matrix: Any, shape: tuple[int | None, int | None], high: flo
         if wanted is not None and length != wanted:
             raise ValueError(f"{name} has shape {matrix.shape}; expected {shape}, as weights")
     by_rows = matrix.format == "csr"
-    parts = _parts(matrix)
+    parts = parts_of(matrix)
     line = _kernels.in_order(parts, matrix.shape[1 if by_rows else 0])
     if line >= 0:
         what = "row" if by_rows else "column"
@@ -62,10 +62,10 @@ def run(
     rules, voting = params.rules, np.empty(stake.size)
     kappa = params.kappa * _dense.share_stake(stake, rules.threshold, masks, shares, voting)
     permits = next_permits(shares.stake, params, masks.owner)
-    stores = np.where(permits, NEW, np.where(masks.permits, NONE, OLD)).astype(np.int8)
+    stores = what_is_stored(permits, masks)
     steps = float(U16_MAX) if params.bonds_u16 else 0.0
-    rows = _parts(weights.tocsr())
-    held = _parts(csc_array(weights.shape if old is None else old))
+    rows = parts_of(weights.tocsr())
+    held = parts_of(csc_array(weights.shape if old is None else old))
     found = _kernels.epoch(rows, voting, kappa, masks, rules, held, stores, steps, shares)
     if rules.bonds == YUMA3_LIQUID and not shares.consensus.any():  # then no liquid alpha
         rules = rules._replace(bonds=YUMA3)
@@ -77,7 +77,13 @@ def run(
     return bonds, permits
 
 
-def _parts(matrix: Any) -> Compressed:
+def what_is_stored(permits: NDArray[np.bool_], masks: Masks) -> NDArray[np.int8]:
+    """Say which bonds each row stores (n,), given the permits for the next epoch."""
+    return np.where(permits, NEW, np.where(masks.permits, NONE, OLD)).astype(np.int8)
+
+
+def parts_of(matrix: Any) -> Compressed:
+    """Return the arrays of a CSR or CSC matrix in the types of the kernels."""
     return Compressed(
         matrix.indptr.astype(np.int64, copy=False),
         matrix.indices.astype(np.int32, copy=False),

@@ -160,8 +160,12 @@ def epoch(
     active: list[bool],
     counts: list[list[bool]],
     kept: list[bool],
+    held: list[list[bool]] | None = None,
 ) -> dict[str, list]:
-    """All of it; ``counts`` says which weights are neither outdated nor hidden."""
+    """All of it; ``counts`` says which weights are neither outdated nor hidden.
+
+    ``held`` says which weights a row holds: by default those above 0.
+    """
     n, m = len(weights), len(weights[0])
     raw = [floor(s * 2**64) for s in stake]
     raw = [s if s >> 64 >= k.threshold or i == owner else 0 for i, s in enumerate(raw)]
@@ -172,7 +176,8 @@ def epoch(
         {
             j: weights[i][j] << 32
             for j in range(m)
-            if permits[i] and counts[i][j] and weights[i][j] and own_column[i] != j
+            if permits[i] and counts[i][j] and own_column[i] != j
+            if (held[i][j] if held else weights[i][j])
         }
         for i in range(n)
     ]
@@ -188,21 +193,21 @@ def epoch(
     ranks = [sum(product(a[i], clipped[i].get(j, 0)) for i in range(n)) for j in range(m)]
     incentive = normalised(ranks)
     for_bonds = interpolated(rows, clipped, quotient(k.bonds_penalty << 32, U16 << 32))
-    held = [{j: b << 32 for j, b in enumerate(row) if b and kept[j]} for row in bonds]
+    before = [{j: b << 32 for j, b in enumerate(row) if b and kept[j]} for row in bonds]
     if k.yuma3:
-        held = [{j: quotient(b, U16 << 32) for j, b in row.items()} for row in held]
+        before = [{j: quotient(b, U16 << 32) for j, b in row.items()} for row in before]
         if k.liquid and any(consensus):
-            new = moved_liquid(for_bonds, held, consensus, k)
+            new = moved_liquid(for_bonds, before, consensus, k)
         else:
-            new = moved(for_bonds, held, k)
+            new = moved(for_bonds, before, k)
         paid = [
             sum(product(b, incentive[j]) for j, b in row.items()) for row in normalised_columns(new)
         ]
         dividends = normalised([product(p, s) for p, s in zip(paid, a, strict=True)])
     else:
-        held = normalised_columns(held)
+        before = normalised_columns(before)
         delta = [{j: product(v, a[i]) for j, v in row.items()} for i, row in enumerate(for_bonds)]
-        new = normalised_columns(moved(normalised_columns(delta), held, k))
+        new = normalised_columns(moved(normalised_columns(delta), before, k))
         dividends = normalised(
             [sum(product(incentive[j], b) for j, b in row.items()) for row in new]
         )

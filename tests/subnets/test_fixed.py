@@ -27,6 +27,7 @@ class Case:
         m = int(rng.integers(60, 140)) if self.chance(0.05) else n if self.chance(0.4) else m
         high = int(rng.choice([2, 4, U16 + 1]))
         self.weights = rng.integers(0, high, (n, m))
+        self.held = self.weights > 0
         few = rng.integers(0, 4, n)
         self.stake = few if self.chance(0.6) else rng.pareto(1.0, n) * 10.0 ** rng.integers(0, 9)
         self.bonds = rng.integers(0, U16 + 1, (n, m)) * (rng.random((n, m)) < 0.7)
@@ -63,7 +64,7 @@ class Case:
             tempo=4,
         )
 
-    def ours(self, arithmetic: str = "fixed") -> subnets.EpochResult:
+    def ours(self, arithmetic: str = "fixed", thin: str | None = None) -> subnets.EpochResult:
         k = self.constants
         params = subnets.YumaParams.from_chain(
             kappa=k.kappa,
@@ -80,7 +81,11 @@ class Case:
             tempo=k.tempo,
         )
         told = {"bonds": self.bonds / U16, "params": params, "arithmetic": arithmetic} | self.told
-        return subnets.yuma_epoch(self.weights, self.stake, **told)
+        if thin is None:
+            return subnets.yuma_epoch(self.weights, self.stake, **told)
+        where = np.nonzero(self.held)
+        weights = sparse.csr_array((self.weights[where], where), shape=self.weights.shape)
+        return subnets.yuma_epoch(weights.asformat(thin), self.stake, **told)
 
     def twins(self) -> dict[str, list]:
         n, m = self.weights.shape
@@ -101,18 +106,20 @@ class Case:
             active=active,
             counts=counts.tolist(),
             kept=kept,
+            held=self.held.tolist(),
         )
 
 
-def agree(case: Case) -> None:
-    found, wanted = case.ours(), case.twins()
+def agree(case: Case, thin: str | None = None) -> None:
+    found, wanted = case.ours(thin=thin), case.twins()
     for name in BITS:
         assert (getattr(found, name) * ONE).tolist() == wanted[name], name
     bonds = np.array(wanted["new_bonds"]).reshape(case.weights.shape)
     lost = ~found.permits
     had = case.permits | (np.arange(lost.size) == (-1 if case.owner is None else case.owner))
     bonds[lost] = np.where(had[lost, np.newaxis], 0, case.bonds[lost])
-    assert np.rint(found.bonds * U16).astype(int).tolist() == bonds.tolist()
+    new = found.bonds if thin is None else found.bonds.toarray()
+    assert np.rint(new * U16).astype(int).tolist() == bonds.tolist()
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -147,7 +154,7 @@ def test_both_arithmetics_pay_alike_where_no_tie_decides(seed: int) -> None:
         params = subnets.YumaParams(bonds_rule=rule, bonds_u16=True)
         a, b = (
             subnets.yuma_epoch(weights, stake, params=params, arithmetic=arithmetic)
-            for arithmetic in subnets.ARITHMETICS
+            for arithmetic in ("float64", "fixed")
         )
         np.testing.assert_allclose(a.emission, b.emission, rtol=0, atol=1e-6)
         np.testing.assert_allclose(a.consensus, b.consensus, rtol=0, atol=1e-9)
@@ -180,6 +187,75 @@ def test_what_the_chain_cannot_hold_is_refused(change: dict[str, Any], message: 
         subnets.yuma_epoch(told.pop("weights"), told.pop("stake"), **told)
 
 
-def test_sparse_weights_are_refused() -> None:
-    with pytest.raises(TypeError, match="takes a dense array"):
-        subnets.yuma_epoch(sparse.csr_array([[1, 2]]), [1], arithmetic="fixed")
+# ---------------------------------------------------------------------------------- sparse weights
+
+
+def sprinkle(case: Case) -> Case:
+    """Let rows hold some weights of 0, as the chain's can."""
+    case.held |= case.rng.random(case.held.shape) < 0.3
+    return case
+
+
+@pytest.mark.parametrize("thin", ["csr", "csc"])
+def test_sparse_is_its_twin_to_the_last_bit(thin: str) -> None:
+    for seed in range(750):
+        agree(sprinkle(Case(seed)), thin)
+
+
+@given(st.integers(0, 10**9))
+def test_sparse_is_its_twin_on_any_subnet(seed: int) -> None:
+    agree(sprinkle(Case(seed)), "csc")
+
+
+@given(st.integers(0, 10**9))
+def test_sparse_and_dense_have_the_same_bits(seed: int) -> None:
+    case = Case(seed)
+    thin, dense = case.ours(thin="csr"), case.ours()
+    assert thin.bonds.has_canonical_format
+    assert (thin.bonds.data > 0).all()
+    for name, values in vars(dense).items():
+        found = getattr(thin, name)
+        found = found.toarray() if name == "bonds" else found
+        np.testing.assert_array_equal(found, values, err_msg=name)
+
+
+def test_a_weight_of_zero_that_is_held_keeps_its_bond_under_liquid_alpha() -> None:
+    case = Case(0)
+    case.weights, case.bonds = np.array([[1, 0, 0], [1, 0, 0]]), np.full((2, 3), 30_000)
+    case.held = np.array([[True, True, False], [True, False, False]])
+    case.stake, case.permits, case.owner = np.ones(2), np.ones(2, bool), None
+    case.told, case.masked = {"validator_uids": -1}, False
+    k = case.constants
+    k.yuma3 = k.liquid = k.drop = True
+    k.bonds_penalty, k.threshold, k.alpha_low, k.alpha_high = U16, 0, 10_000, 20_000
+    bonds = case.ours(thin="csr").bonds.toarray()
+    assert bonds[0, 1] > 0
+    assert bonds[0, 2] == bonds[1, 1] == bonds[1, 2] == 0
+    assert case.ours().bonds[0, 1] == 0, "a dense matrix cannot hold a weight of 0"
+
+
+def test_memory_goes_with_what_is_held() -> None:
+    """As dense arrays the weights and the bonds would take 32 GB each."""
+    n, m = 20_000, 200_000
+    rng = np.random.default_rng(5)
+    columns = rng.integers(0, m, (n, 3))
+    columns[:, 0] = 7
+    rows = np.repeat(np.arange(n), 3)
+    weights = sparse.coo_array((np.ones(3 * n), (rows, columns.reshape(-1))), shape=(n, m)).tocsr()
+    params = subnets.YumaParams(max_validators=n)
+    found = subnets.yuma_epoch(weights, np.ones(n), params=params, arithmetic="fixed")
+    assert found.consensus[7] > 0.3
+    assert found.incentive[7] == 1.0
+    assert found.bonds.nnz == n
+
+
+def test_sparse_input_that_the_chain_cannot_hold_is_refused() -> None:
+    told: dict[str, Any] = {"arithmetic": "fixed"}
+    with pytest.raises(ValueError, match="whole numbers from 0 to 65,535"):
+        subnets.yuma_epoch(sparse.csr_array([[0.5, 2]]), [1], **told)
+    with pytest.raises(ValueError, match="70000; allowed"):
+        subnets.yuma_epoch(sparse.csr_array([[70_000, 2]]), [1], **told)
+    with pytest.raises(ValueError, match="32769 entries in a row; allowed: up to 32768"):
+        subnets.yuma_epoch(sparse.csr_array(np.ones((1, 32_769))), [1], **told)
+    with pytest.raises(ValueError, match="bonds must be whole 65,535ths"):
+        subnets.yuma_epoch(sparse.csr_array([[1, 2]]), [1], bonds=[[0.3, 0.0]], **told)

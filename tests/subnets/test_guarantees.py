@@ -208,6 +208,31 @@ def test_no_protection_below_kappa() -> None:
     assert np.isnan(result.required_honest_weight()).tolist() == [True, True, False]
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_on_the_chain_rounding_takes_the_majority_from_who_has_exactly_kappa(seed: int) -> None:
+    """Why the published map at kappa = 0.6 protects 60 % nowhere, and ours does."""
+    rng = np.random.default_rng(seed)
+    n, honest, kappa = 64, 38, 39_321  # 39,321 / 65,535 is 0.6
+    stake = (rng.normal(1.0, 0.3, n).clip(0.01) * 1e9).astype(np.int64)
+    stake[:honest] *= 10**11 * 6 // stake[:honest].sum()
+    stake[honest:] *= 10**11 * 4 // stake[honest:].sum()
+    stake[0] += 10**11 * 6 - stake[:honest].sum()
+    stake[honest] += 10**11 * 4 - stake[honest:].sum()
+    votes = np.repeat([[subnets.U16_MAX, 0], [0, subnets.U16_MAX]], [honest, n - honest], axis=0)
+
+    def consensus(kappa: int, arithmetic: str) -> list[float]:
+        told = {"params": subnets.YumaParams.from_chain(kappa=kappa), "arithmetic": arithmetic}
+        result = subnets.yuma_epoch(votes, stake, validator_uids=-1, **told)
+        if arithmetic == "fixed":
+            held = int(result.active_stake[:honest].sum() * 2**32)
+            assert 0 < (39_321 << 32) // subnets.U16_MAX - held <= honest
+        return result.consensus.tolist()
+
+    assert consensus(kappa, "float64") == [1.0, 0.0]
+    assert consensus(kappa, "fixed") == [0.0, 0.0]
+    assert consensus(kappa - 1, "fixed") == [1.0, 0.0]
+
+
 def test_weights_at_kappa_count() -> None:
     """Honest stake of exactly κ is a majority, whatever the rounding of the single stakes."""
     for seed in range(20):

@@ -44,7 +44,7 @@ def bonds_of_yuma2(vector: Vector) -> None:
     it: from the fourth step on, float64 is off by a unit or two in the bonds and so by up to 6e-6
     of the payout. Before, it agrees to 2 rao in 10**9.
     """
-    for arithmetic in subnets.ARITHMETICS:
+    for arithmetic in ("float64", "fixed"):
         results = steps_of_yuma2(vector["inputs"], arithmetic)
         expected, exact = vector["expected"], arithmetic == "fixed"
         for i, (result, row) in enumerate(zip(results, expected["emission_table"], strict=True)):
