@@ -207,4 +207,5 @@ def _log_shares(a: float, n: int, rho: float) -> NDArray[np.float64]:
     none = np.log(((1 - a) * (1 - rho) + i * rho) / (1 - rho + i * rho)).sum()
     step = (n - i) / (i + 1) * (a * (1 - rho) + i * rho)
     step /= (1 - a) * (1 - rho) + (n - 1 - i) * rho
-    return np.concatenate(([none], none + np.cumsum(np.log(step))))
+    with np.errstate(divide="ignore"):  # an availability next to nothing: never there
+        return np.concatenate(([none], none + np.cumsum(np.log(step))))
