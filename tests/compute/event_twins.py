@@ -176,7 +176,7 @@ def dispatch(
     hedge_after: float = math.inf,
     same_service: bool = False,
 ) -> tuple[list[float], int, float]:
-    """Servers with a line each, minute by minute: time of each request, copies, time worked."""
+    """Servers with a line each: time of each request, copies, share of time that servers worked."""
     gaps = draws(gap, seed, run, 0, ARRIVALS)
     needs_of, routes_of = (
         draws(law, seed, run, 0, purpose)
@@ -194,7 +194,7 @@ def dispatch(
     heapq.heapify(events)
     lines: list[list[int]] = [[] for _ in range(servers)]  # the first of each is being served
     started: dict[int, float] = {}
-    spent, copies, worked = [math.nan] * requests, 0, 0.0
+    spent, copies, worked, now = [math.nan] * requests, 0, 0.0, 0.0
 
     def serve(server: int, now: float) -> None:
         if lines[server] and lines[server][0] not in started:
@@ -226,4 +226,4 @@ def dispatch(
         copies += 1
         lines[s].append(copy)
         serve(s, now)
-    return spent, copies, worked
+    return spent, copies, worked / (servers * now)
