@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from depin_lib import compute
-from depin_lib.kernels.events import ARRIVALS, DOWN, SERVICE, UP
+from depin_lib.kernels.laws import ARRIVALS, DOWN, SERVICE, UP
 from depin_lib.kernels.random import stream_key, uniform
 
 from .harness import paired, report

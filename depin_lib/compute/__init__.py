@@ -16,6 +16,7 @@ from .decisions import (
     payback_months,
     shutdown_price,
 )
+from .dispatch import DispatchSamples, simulate_dispatch
 from .distributions import (
     Distribution,
     Empirical,
@@ -36,8 +37,6 @@ from .durations import (
 from .facts import Fact, Fleet, Gpu, fact, fleet, gpu, ownership_case, ownership_ranges
 from .fleets import (
     Schedule,
-    availability_of_any,
-    availability_of_k,
     fleet_throughput,
     list_schedule,
     makespan_bound,
@@ -77,17 +76,26 @@ from .prices import (
     relative_price,
     revenue_per_unit,
 )
+from .promises import AWS_INSTANCE, AWS_REGION, CreditSchedule, downtime_minutes
 from .queue_simulation import QueueSamples, simulate_queue
 from .queues import (
     Hedge,
     MultiServerQueue,
-    downtime_minutes,
+    approximate_wait,
     erlang_b,
     erlang_c,
     hedged_request,
+    kingman_bound,
     mmc,
     servers_needed,
     tail_at_scale,
+)
+from .redundancy import (
+    SharedOutages,
+    availability_of_any,
+    availability_of_k,
+    machines_needed,
+    shared_outages,
 )
 from .reliability import (
     CheckpointWarning,
@@ -125,6 +133,8 @@ from .verification import (
 )
 
 __all__ = [
+    "AWS_INSTANCE",
+    "AWS_REGION",
     "CATALOGUES",
     "COMPARATORS",
     "HOURS_PER_YEAR",
@@ -133,6 +143,8 @@ __all__ = [
     "ConstantTime",
     "CostBreakdown",
     "CostSamples",
+    "CreditSchedule",
+    "DispatchSamples",
     "Distribution",
     "Duration",
     "Empirical",
@@ -155,6 +167,7 @@ __all__ = [
     "PriceMedian",
     "QueueSamples",
     "Schedule",
+    "SharedOutages",
     "SpotZone",
     "Triangular",
     "TruncatedNormal",
@@ -162,6 +175,7 @@ __all__ = [
     "WeibullTime",
     "accepted_error_rate",
     "annual_capital_cost",
+    "approximate_wait",
     "availability_of_any",
     "availability_of_k",
     "break_even_utilisation",
@@ -196,10 +210,12 @@ __all__ = [
     "gpu",
     "great_circle_km",
     "hedged_request",
+    "kingman_bound",
     "list_schedule",
     "local_step_efficiency",
     "local_steps_needed",
     "machine_mtbf_years",
+    "machines_needed",
     "makespan_bound",
     "market_prices",
     "mmc",
@@ -228,8 +244,10 @@ __all__ = [
     "robust_median",
     "sample",
     "servers_needed",
+    "shared_outages",
     "shutdown_price",
     "simulate_cost",
+    "simulate_dispatch",
     "simulate_fleet",
     "simulate_job",
     "simulate_queue",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from .. import checks
-from ..kernels import events as _kernel
+from ..kernels import laws as _kernel
 
 __all__ = [
     "ConstantTime",
@@ -30,6 +30,11 @@ class Duration(ABC):
     @abstractmethod
     def mean(self) -> float:
         """Mean duration."""
+
+    @property
+    @abstractmethod
+    def scv(self) -> float:
+        """Squared coefficient of variation: variance over squared mean."""
 
     @abstractmethod
     def _row(self) -> tuple[int, float, float]:
@@ -59,6 +64,11 @@ class ConstantTime(Duration):
         """Mean duration."""
         return float(self.value)
 
+    @property
+    def scv(self) -> float:
+        """Squared coefficient of variation."""
+        return 0.0
+
     def _row(self) -> tuple[int, float, float]:
         return _kernel.CONSTANT, self.value, 0.0
 
@@ -82,6 +92,11 @@ class ExponentialTime(Duration):
     def mean(self) -> float:
         """Mean duration."""
         return float(self.mean_time)
+
+    @property
+    def scv(self) -> float:
+        """Squared coefficient of variation."""
+        return 1.0
 
     def _row(self) -> tuple[int, float, float]:
         return _kernel.EXPONENTIAL, self.mean_time, 0.0
@@ -109,6 +124,11 @@ class WeibullTime(Duration):
         """Mean duration."""
         return float(self.mean_time)
 
+    @property
+    def scv(self) -> float:
+        """Squared coefficient of variation."""
+        return float(special.gamma(1 + 2 / self.shape) / special.gamma(1 + 1 / self.shape) ** 2 - 1)
+
     def _row(self) -> tuple[int, float, float]:
         scale = self.mean_time / special.gamma(1 + 1 / self.shape)
         return _kernel.WEIBULL, float(scale), self.shape
@@ -135,6 +155,11 @@ class LognormalTime(Duration):
     def mean(self) -> float:
         """Mean duration."""
         return float(self.mean_time)
+
+    @property
+    def scv(self) -> float:
+        """Squared coefficient of variation."""
+        return self.variation**2
 
     def _row(self) -> tuple[int, float, float]:
         variance = np.log1p(self.variation**2)
@@ -165,6 +190,11 @@ class ObservedTimes(Duration):
     def mean(self) -> float:
         """Mean duration."""
         return float(np.mean(self._observations()))
+
+    @property
+    def scv(self) -> float:
+        """Squared coefficient of variation."""
+        return float(np.var(self._observations()) / self.mean**2)
 
     def _row(self) -> tuple[int, float, float]:
         return _kernel.OBSERVED, 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Many machines of different speed: throughput, the slowest one, schedules, redundancy."""
+"""Many machines of different speed: throughput, the slowest one, schedules."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from .. import checks
-from .ownership import Floats, plain
 
 __all__ = [
     "Schedule",
-    "availability_of_any",
-    "availability_of_k",
     "fleet_throughput",
     "list_schedule",
     "makespan_bound",
@@ -185,33 +182,6 @@ def optimal_makespan(tasks: ArrayLike, speeds: ArrayLike) -> float:
 
     place(0)
     return best
-
-
-def availability_of_any(availability: Floats, providers: Floats) -> Floats:
-    """Share of time that at least one of n independent providers is there: 1 − (1 − a)ⁿ.
-
-    Examples
-    --------
-    >>> round(availability_of_any(0.8, 3), 3)
-    0.992
-    """
-    a = checks.finite("availability", availability, low=0, high=1)
-    n = checks.finite("providers", providers, low=1)
-    return plain(1 - (1 - a) ** n)
-
-
-def availability_of_k(availability: float, machines: int, needed: int) -> float:
-    """Share of time that at least k of n independent machines are there.
-
-    Examples
-    --------
-    >>> round(1 - availability_of_k(0.9, 10, 8), 3)
-    0.07
-    """
-    a = checks.number("availability", availability, low=0, high=1)
-    n = checks.whole_number("machines", machines)
-    k = checks.number("needed", needed, low=0, high=n)
-    return float(special.bdtrc(k - 1, n, a))
 
 
 def _speeds(speeds: ArrayLike) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import checks
-from ..kernels import events as _kernel
+from ..kernels import queues as _kernel
 from ..seeds import Seed, seed_word
 from .durations import ConstantTime, Duration, as_kernel_laws, fits_in_memory
 

@@ -1,4 +1,4 @@
-"""Waiting for one of several servers: Erlang's formulas, pools, tails, hedged requests, uptime.
+"""Waiting for one of several servers: Erlang's formulas, pools, tails, hedged requests.
 
 Rates and times are in any one unit of time: with rates per second, times are in seconds.
 """
@@ -14,16 +14,19 @@ from .ownership import Floats, plain
 __all__ = [
     "Hedge",
     "MultiServerQueue",
-    "downtime_minutes",
+    "approximate_wait",
     "erlang_b",
     "erlang_c",
     "hedged_request",
+    "kingman_bound",
     "mmc",
     "servers_needed",
     "tail_at_scale",
 ]
 
-_HOURS_PER_MONTH = 730.0
+
+#: The recursion of Erlang takes a step for each server.
+_MOST_SERVERS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def erlang_b(servers: int, load: Floats) -> Floats:
     >>> round(erlang_b(10, 5.0), 6)
     0.018385
     """
-    count = checks.whole_number("servers", servers, low=0)
+    count = checks.whole_number("servers", servers, low=0, high=_MOST_SERVERS)
     a = checks.non_negative("load", load, unit="erlangs")
     lost = np.ones_like(a)
     for k in range(1, count + 1):
@@ -126,7 +129,7 @@ def erlang_c(servers: int, load: Floats) -> Floats:
     >>> round(erlang_c(10, 5.0), 6)
     0.036105
     """
-    count = checks.whole_number("servers", servers)
+    count = checks.whole_number("servers", servers, high=_MOST_SERVERS)
     a = check_stable(load, count)
     lost = erlang_b(count, a)
     return plain(count * lost / (count - a * (1 - lost)))
@@ -155,7 +158,7 @@ def mmc(arrival_rate: Floats, service_rate: Floats, servers: int) -> MultiServer
     """
     lam = checks.non_negative("arrival_rate", arrival_rate, unit="per unit of time")
     mu = checks.finite("service_rate", service_rate, low=0, low_open=True, unit="per unit of time")
-    c = checks.whole_number("servers", servers)
+    c = checks.whole_number("servers", servers, high=_MOST_SERVERS)
     waits = erlang_c(c, lam / mu)
     spare = c * mu - lam
     wait = waits / spare
@@ -169,15 +172,80 @@ def mmc(arrival_rate: Floats, service_rate: Floats, servers: int) -> MultiServer
     )
 
 
-def servers_needed(load: float, wait_probability: float, *, pools: int = 1) -> int:
-    """Servers, over all pools, with which at most a share of the requests waits.
+def approximate_wait(
+    arrival_rate: Floats,
+    service_rate: Floats,
+    servers: int,
+    *,
+    arrival_scv: Floats = 1.0,
+    service_scv: Floats = 1.0,
+) -> Floats:
+    """Mean wait in a queue with any laws of arrival and service (G/G/c), by Allen and Cunneen.
+
+    The wait of M/M/c times the mean of the two squared coefficients of variation. Exact for one
+    server with Poisson arrivals (Pollaczek and Khinchine) and for M/M/c, else a rule of thumb: for
+    ten servers at 80% it misses the simulation by a few per cent up to a third, the most where
+    services vary little and arrivals much.
+
+    Parameters
+    ----------
+    arrival_rate, service_rate, servers
+        As in `mmc`.
+    arrival_scv, service_scv
+        Variance over squared mean of the time between arrivals and of service; for a law of
+        durations its property ``scv``.
+
+    Examples
+    --------
+    >>> round(approximate_wait(0.8, 1.0, 1, service_scv=0.0), 3)  # M/D/1: half of M/M/1
+    2.0
+    """
+    ca = checks.non_negative("arrival_scv", arrival_scv)
+    cs = checks.non_negative("service_scv", service_scv)
+    return plain(mmc(arrival_rate, service_rate, servers).mean_wait * (ca + cs) / 2)
+
+
+def kingman_bound(
+    arrival_rate: Floats, service_rate: Floats, *, arrival_scv: Floats, service_scv: Floats
+) -> Floats:
+    """Mean wait at one server that no laws of arrival and service exceed (G/G/1).
+
+    Parameters
+    ----------
+    arrival_rate, service_rate, arrival_scv, service_scv
+        As in `approximate_wait`.
+
+    Notes
+    -----
+    λ times the sum of the variances of gaps and services, over 2(1 − ρ). Source: Kingman (1962),
+    Some inequalities for the queue GI/G/1, Biometrika 49(3/4), 315–324.
+
+    Examples
+    --------
+    >>> round(kingman_bound(0.8, 1.0, arrival_scv=1.0, service_scv=1.0), 3)  # M/M/1 has 4
+    5.125
+    """
+    lam = checks.finite("arrival_rate", arrival_rate, low=0, low_open=True)
+    mu = checks.finite("service_rate", service_rate, low=0, low_open=True)
+    rho = check_stable(lam / mu, 1)
+    ca = checks.non_negative("arrival_scv", arrival_scv)
+    cs = checks.non_negative("service_scv", service_scv)
+    return plain(lam * (ca / lam**2 + cs / mu**2) / (2 * (1 - rho)))
+
+
+def servers_needed(
+    load: float, wait_probability: float, *, longest_wait: float = 0.0, pools: int = 1
+) -> int:
+    """Servers, over all pools, with which at most a share of the requests waits, or waits long.
 
     Parameters
     ----------
     load
         Load of all pools together in erlangs; each takes an equal part and helps no other.
     wait_probability
-        Largest share that may wait, between 0 and 1.
+        Largest share that may wait for longer than ``longest_wait``, between 0 and 1.
+    longest_wait
+        Time that anyone may wait, in mean service times.
     pools
         Number of pools.
 
@@ -185,17 +253,22 @@ def servers_needed(load: float, wait_probability: float, *, pools: int = 1) -> i
     --------
     >>> servers_needed(80, 0.05), servers_needed(80, 0.05, pools=10)
     (97, 140)
+    >>> servers_needed(80, 0.05, longest_wait=0.2)
+    89
     """
     a = checks.number("load", load, low=0, high=1e6, unit="erlangs")
     target = checks.number("wait_probability", wait_probability, low=0, low_open=True, high=1)
+    patience = checks.number("longest_wait", longest_wait, low=0, unit="service times")
     count = checks.whole_number("pools", pools)
     share = a / count
     lost, c = 1.0, 0
     while True:
         c += 1
         lost = share * lost / (c + share * lost)
-        if c > share and c * lost / (c - share * (1 - lost)) <= target:
-            return c * count
+        if c > share:
+            waits = c * lost / (c - share * (1 - lost))
+            if waits * np.exp(-(c - share) * patience) <= target:
+                return c * count
 
 
 def tail_at_scale(slow_probability: Floats, calls: Floats) -> Floats:
@@ -233,18 +306,6 @@ def hedged_request(service_rate: float, delay: float) -> Hedge:
     """
     mu = checks.number("service_rate", service_rate, low=0, low_open=True)
     return Hedge(mu, checks.number("delay", delay, low=0))
-
-
-def downtime_minutes(availability: Floats, *, hours: Floats = _HOURS_PER_MONTH) -> Floats:
-    """Minutes of downtime that an availability allows over a time (a month of 730 hours).
-
-    Examples
-    --------
-    >>> round(downtime_minutes(0.999), 1)
-    43.8
-    """
-    a = checks.finite("availability", availability, low=0, high=1)
-    return plain((1 - a) * checks.non_negative("hours", hours, unit="hours") * 60)
 
 
 def check_stable(load: Floats, servers: int) -> NDArray[np.float64]:

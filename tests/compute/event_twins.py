@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 
-from depin_lib.kernels.events import ARRIVALS, DOWN, NOTICE, SERVICE, UP
+from depin_lib.kernels.laws import ARRIVALS, DOWN, NOTICE, ROUTE, SERVICE, UP
 from depin_lib.kernels.random import stream_key, uniform
 
 Quantile = Callable[[float], float]
@@ -163,3 +163,67 @@ def states_with_failures(
     balance[-1] = 1.0
     share = np.linalg.solve(balance, np.eye(size)[-1])
     return float(share @ np.repeat(np.arange(most + 1), up_states))
+
+
+def dispatch(
+    gap: Quantile,
+    service: Quantile,
+    servers: int,
+    requests: int,
+    seed: int,
+    *,
+    run: int = 0,
+    hedge_after: float = math.inf,
+    same_service: bool = False,
+) -> tuple[list[float], int, float]:
+    """Servers with a line each: time of each request, copies, share of time that servers worked."""
+    gaps = draws(gap, seed, run, 0, ARRIVALS)
+    needs_of, routes_of = (
+        draws(law, seed, run, 0, purpose)
+        for law, purpose in ((service, SERVICE), (lambda p: p, ROUTE))
+    )
+    needs = [next(needs_of) for _ in range(2 * requests)]
+    routes = [next(routes_of) for _ in range(2 * requests)]
+    arrived, events, t = [], [], 0.0
+    for r in range(requests):
+        t += next(gaps)
+        arrived.append(t)
+        events.append((t, "arrival", r))
+        if not math.isinf(hedge_after):
+            events.append((t + hedge_after, "again", r))
+    heapq.heapify(events)
+    lines: list[list[int]] = [[] for _ in range(servers)]  # the first of each is being served
+    started: dict[int, float] = {}
+    spent, copies, worked, now = [math.nan] * requests, 0, 0.0, 0.0
+
+    def serve(server: int, now: float) -> None:
+        if lines[server] and lines[server][0] not in started:
+            copy = lines[server][0]
+            started[copy] = now
+            need = needs[copy - copy % 2] if same_service else needs[copy]
+            heapq.heappush(events, (now + need, "end", copy))
+
+    while any(math.isnan(x) for x in spent):
+        now, kind, who = heapq.heappop(events)
+        if kind == "end":
+            if not math.isnan(spent[who // 2]):
+                continue  # was dropped
+            spent[who // 2] = now - arrived[who // 2]
+            for copy in (who, who ^ 1):
+                for s in range(servers):
+                    if copy in lines[s]:
+                        lines[s].remove(copy)
+                        worked += now - started[copy] if copy in started else 0.0
+                        serve(s, now)
+            continue
+        first = int(routes[2 * who] * servers)
+        if kind == "arrival":
+            copy, s = 2 * who, first
+        elif math.isnan(spent[who]):
+            copy, s = 2 * who + 1, (first + 1 + int(routes[2 * who + 1] * (servers - 1))) % servers
+        else:
+            continue
+        copies += 1
+        lines[s].append(copy)
+        serve(s, now)
+    return spent, copies, worked / (servers * now)

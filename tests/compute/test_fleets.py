@@ -63,13 +63,6 @@ def test_unequal_cards_in_step() -> None:
     assert compute.fleet_throughput(fleet) == fair
 
 
-@given(a=st.floats(0, 1), n=st.integers(1, 30))
-def test_one_of_many_is_the_binomial(a: float, n: int) -> None:
-    assert compute.availability_of_k(a, n, 1) == pytest.approx(compute.availability_of_any(a, n))
-    assert compute.availability_of_k(a, n, 0) == 1
-    assert compute.availability_of_k(a, n, n) == pytest.approx(a**n, abs=1e-12)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -77,7 +70,6 @@ def test_one_of_many_is_the_binomial(a: float, n: int) -> None:
         (lambda: compute.list_schedule([], [1]), "tasks is empty"),
         (lambda: compute.list_schedule([1], [0]), r"speeds\[0\] is 0 work per hour"),
         (lambda: compute.slowest_of(2.5), "machines is 2.5; allowed: whole numbers"),
-        (lambda: compute.availability_of_k(0.5, 3, 4), r"needed is 4; allowed: \[0, 3\]"),
         (lambda: compute.fleet_throughput([1], overhead=0.5), "overhead is 0.5"),
         (lambda: compute.fleet_throughput([1], availability=1.5), "availability is 1.5"),
     ],

@@ -91,6 +91,40 @@ def test_one_server_waits_by_pollaczek_and_khinchine(service: compute.Duration, 
     assert abs(found.mean_wait - expected) < 4 * found.mean_wait_error
 
 
+@pytest.mark.parametrize("service", [compute.LognormalTime(1.0, 1.5), CONSTANT(1.0)])
+@pytest.mark.parametrize("gap", [EXPONENTIAL(1 / 8), compute.WeibullTime(1 / 8, 0.7)])
+def test_rule_of_thumb_for_any_laws_is_near_the_simulation(
+    gap: compute.Duration, service: compute.Duration
+) -> None:
+    found = compute.simulate_queue(gap, service, 10, runs=20, seed=8)
+    rule = compute.approximate_wait(8.0, 1.0, 10, arrival_scv=gap.scv, service_scv=service.scv)
+    assert found.mean_wait == pytest.approx(rule, rel=0.4)
+
+
+@pytest.mark.parametrize("scv", [0.25, 4.0])
+def test_one_server_waits_less_than_kingman_allows(scv: float) -> None:
+    gap = compute.LognormalTime(1 / 0.8, math.sqrt(scv))
+    found = compute.simulate_queue(gap, EXPONENTIAL(1.0), 1, runs=20, seed=9)
+    assert found.mean_wait < compute.kingman_bound(0.8, 1.0, arrival_scv=scv, service_scv=1.0)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        EXPONENTIAL(2.0),
+        CONSTANT(2.0),
+        compute.WeibullTime(2.0, 0.8),
+        compute.LognormalTime(2.0, 0.7),
+        compute.ObservedTimes([1.0, 2.0, 6.0]),
+    ],
+)
+def test_means_and_variations_are_those_of_the_draws(law: compute.Duration) -> None:
+    """Requests so far apart that none waits: the time is the service."""
+    found = compute.simulate_queue(CONSTANT(1e6), law, 1, requests=100_000, runs=2, seed=10)
+    assert found.time.mean() == pytest.approx(law.mean, rel=0.02)
+    assert found.time.var() / found.time.mean() ** 2 == pytest.approx(law.scv, rel=0.05, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     "service", [EXPONENTIAL(1.0), CONSTANT(1.0), compute.WeibullTime(1.0, 0.5)]
 )

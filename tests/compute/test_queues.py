@@ -74,9 +74,41 @@ def test_hedge_against_its_own_tail(mu: float, delay: float, share: float) -> No
     assert hedge.extra_load == pytest.approx(math.exp(-mu * delay))
 
 
-def test_downtime_of_published_levels() -> None:
-    assert compute.downtime_minutes(0.999, hours=730.5) == pytest.approx(43.83)
-    assert compute.downtime_minutes(0.9999) == pytest.approx(4.38)
+def test_approximations_where_they_are_exact_and_where_they_bound() -> None:
+    assert compute.approximate_wait(8.0, 1.0, 10) == compute.mmc(8.0, 1.0, 10).mean_wait
+    loads = np.array([0.3, 0.8, 0.99])
+    exact = loads / (1 - loads)  # M/M/1
+    assert compute.approximate_wait(loads, 1.0, 1) == pytest.approx(exact)
+    bound = compute.kingman_bound(loads, 1.0, arrival_scv=1.0, service_scv=1.0)
+    assert (bound > exact).all()
+    assert bound[-1] == pytest.approx(exact[-1], rel=0.011)  # close to full load they meet
+
+
+def test_many_servers_and_full_load() -> None:
+    crowd = compute.mmc(4990.0, 1.0, 5000)
+    assert 0 < crowd.wait_probability < 1
+    # square-root staffing: Halfin and Whitt's limit, C = 1 / (1 + β Φ(β) / φ(β))
+    beta = (5000 - 4990) / math.sqrt(4990)
+    cumulative = 0.5 * (1 + math.erf(beta / math.sqrt(2)))
+    density = math.exp(-(beta**2) / 2) / math.sqrt(2 * math.pi)
+    limit = 1 / (1 + beta * cumulative / density)
+    assert crowd.wait_probability == pytest.approx(limit, rel=0.01)
+    full = compute.mmc(np.nextafter(10.0, 0.0), 1.0, 10)
+    assert full.wait_probability == pytest.approx(1)
+    assert full.mean_wait > 1e14
+    nobody = compute.mmc(0.0, 1.0, 3)
+    assert (nobody.wait_probability, nobody.mean_wait, nobody.wait_quantile(0)) == (0, 0, 0)
+    assert compute.erlang_b(0, 0.0) == 1
+    assert compute.erlang_b(3, 0.0) == 0
+
+
+@given(load=st.floats(0.1, 60), target=st.floats(0.001, 0.5), patience=st.floats(0, 2))
+def test_patience_saves_servers(load: float, target: float, patience: float) -> None:
+    c = compute.servers_needed(load, target, longest_wait=patience)
+    assert c <= compute.servers_needed(load, target)
+    assert compute.mmc(load, 1.0, c).wait_exceeds(patience) <= target
+    if c - 1 > load:
+        assert compute.mmc(load, 1.0, c - 1).wait_exceeds(patience) > target
 
 
 @pytest.mark.parametrize(
@@ -88,7 +120,10 @@ def test_downtime_of_published_levels() -> None:
         (lambda: compute.mmc(1, 0, 2), "service_rate is 0 per unit of time"),
         (lambda: compute.mmc(1, 1, 2).wait_quantile(1), r"share is 1; allowed: finite, \[0, 1\)"),
         (lambda: compute.tail_at_scale(1.2, 3), "slow_probability is 1.2"),
-        (lambda: compute.downtime_minutes(99.9), "availability is 99.9; allowed"),
+        (lambda: compute.erlang_b(2e7, 1), "servers is 2e"),
+        (lambda: compute.kingman_bound(1, 1, arrival_scv=1, service_scv=1), "load is 1 erlangs"),
+        (lambda: compute.approximate_wait(1, 1, 2, service_scv=-1), "service_scv is -1"),
+        (lambda: compute.servers_needed(8, 0.1, longest_wait=-1), "longest_wait is -1 service"),
     ],
 )
 def test_bad_input_is_named(call: object, message: str) -> None:

@@ -9,8 +9,10 @@ from depin_lib import compute
 from ..harness import Vector, adapter, by_hand, compare
 
 POOLS = re.compile(r"(\w+)_pools?(?:_of_\w+)?$")
-NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10}
-NUMBERS |= {"sixteen": 16, "twenty": 20, "forty": 40, "fifty": 50, "hundred": 100}
+NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
+NUMBERS |= {"nine": 9, "ten": 10, "twelve": 12, "fifteen": 15, "sixteen": 16, "twenty": 20}
+NUMBERS |= {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "eighty": 80, "hundred": 100}
+UNHEDGED = re.compile("unhedged|without|alone|single|plain|base")
 
 
 @adapter("erlang_b")
@@ -64,7 +66,9 @@ def tail(inputs: dict[str, Any]) -> Any:
 @by_hand("hedged_request")
 def hedged(vector: Vector) -> None:
     hedge = compute.hedged_request(vector["inputs"]["mu"], vector["inputs"]["delay"])
+    never = compute.hedged_request(vector["inputs"]["mu"], float("inf"))
     answers = quantiles(vector["expected"], hedge.quantile)
+    answers |= quantiles({k: 0 for k in answers if UNHEDGED.search(k)}, never.quantile)
     answers |= {"mean": hedge.mean, "extra": hedge.extra_load}
     compare(answers, vector["expected"], vector["tol"])
 
