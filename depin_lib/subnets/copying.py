@@ -183,13 +183,16 @@ def copier_advantage(
         history = simulate_epochs(
             weights, world.stake, copies=copies, params=params, record=("dividends",)
         )
-        paid = history["dividends"].isel(epoch=slice(first, None)).mean("epoch")
-        others = paid.isel(validator=slice(-1)).sum("validator") / (1.0 - world.copier_stake)
-        own = paid.isel(validator=-1, drop=True) / world.copier_stake
-        found.append(own / others - 1.0)
-    label = pd.Index(ages, name="reveal")
-    advantage = xr.concat(found, label) if several else found[0]
-    return advantage.rename("advantage").assign_attrs(units="share of an honest return")
+        paid = history["dividends"].values[:, first:].mean(axis=1)
+        others = paid[:, :-1].sum(axis=1) / (1.0 - world.copier_stake)
+        found.append(paid[:, -1] / world.copier_stake / others - 1.0)
+    advantage = xr.DataArray(
+        np.array(found),
+        {"reveal": list(ages), "run": np.arange(runs)},
+        name="advantage",
+        attrs={"units": "share of an honest return"},
+    )
+    return advantage if several else advantage.isel(reveal=0, drop=True)
 
 
 def copying_table(
