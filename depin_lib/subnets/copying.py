@@ -9,7 +9,7 @@ as long again. Against the honest rows it is therefore ``reveal`` epochs late. W
 it reads the rows of the same epoch before the epoch ends.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +52,9 @@ class World:
     spread: float = 1.0
     #: Standard deviation of the error in a validator's measurement of log quality.
     error: float = 0.2
+    #: Correlation of a validator's errors in two successive epochs: 0, it measures anew in each;
+    #: near 1, it has a taste of its own that lasts.
+    memory: float = 0.0
     #: Stake of the one validator who does not measure, as a share of the whole.
     copier_stake: float = 0.05
     epochs: int = 200
@@ -64,6 +67,7 @@ class World:
         checks.number(
             "copier_stake", self.copier_stake, low=0, high=1, low_open=True, high_open=True
         )
+        checks.number("memory", self.memory, low=0, high=1, high_open=True)
         if self.speed > self.spread:
             raise ValueError(
                 f"speed is {self.speed:g} of log quality; allowed: at most spread, {self.spread:g}"
@@ -100,6 +104,10 @@ class World:
         size = self.epochs * self.validators * self.miners
         errors = seeds.normals(runs, size, seed=word, purpose=_ERRORS)
         errors = errors.reshape(runs, self.epochs, self.validators, self.miners)
+        if self.memory > 0.0:
+            errors[:, 1:] *= np.sqrt(1.0 - self.memory**2)
+            for epoch in range(1, self.epochs):
+                errors[:, epoch] += self.memory * errors[:, epoch - 1]
         measured = np.exp(self.quality(runs, word)[:, :, np.newaxis] + self.error * errors)
         return measured / measured.sum(axis=3, keepdims=True)
 
@@ -110,7 +118,7 @@ _WORLD = World()
 def copier_advantage(
     world: World = _WORLD,
     *,
-    reveal: int = 0,
+    reveal: int | Sequence[int] = 0,
     strategy: str = "copy",
     params: YumaParams = _PARAMS,
     runs: int = 20,
@@ -125,7 +133,7 @@ def copier_advantage(
         The subnet.
     reveal
         Epochs for which weights are hidden; 0: no commit–reveal, the copier copies the rows of the
-        same epoch. Only "copy" depends on it.
+        same epoch. Several: one after the other in the same worlds. Only "copy" depends on it.
     strategy
         "copy": submit the consensus; "frozen": submit the first measurement for ever; "uniform":
         the same weight for every miner.
@@ -141,7 +149,8 @@ def copier_advantage(
     Returns
     -------
     xarray.DataArray
-        Dimension run: dividends per stake of the one over those of all the others, less 1.
+        Dimension run, for several reveals also reveal: dividends per stake of the one over those of
+        all the others, less 1.
 
     Raises
     ------
@@ -151,29 +160,39 @@ def copier_advantage(
     Examples
     --------
     >>> still = World(speed=0, error=0.3, epochs=40)
-    >>> bool((copier_advantage(still, runs=4, seed=1) > 0).all())
-    True
+    >>> found = copier_advantage(still, reveal=[0, 1], runs=4, seed=1)
+    >>> found.dims, bool((found > 0).all())
+    (('reveal', 'run'), True)
     """
     checks.choice("strategy", strategy, STRATEGIES)
-    checks.whole_number("reveal", reveal, low=0, high=world.epochs - 1)
     checks.number("warm_up", warm_up, low=0, high=1, high_open=True, unit="of the epochs")
+    several = isinstance(reveal, Sequence)
+    ages = reveal if isinstance(reveal, Sequence) else [reveal]
+    for age in ages:
+        checks.whole_number("reveal", age, low=0, high=world.epochs - 1)
     weights = world.weights(runs, seed)
-    copies = np.full(world.validators, -1)
-    if strategy == "copy":
-        copies[-1] = reveal
-    elif strategy == "frozen":
+    if strategy == "frozen":
         weights[:, :, -1] = weights[:, :1, -1]
-    else:
+    elif strategy == "uniform":
         weights[:, :, -1] = 1.0
-    history = simulate_epochs(
-        weights, world.stake, copies=copies, params=params, record=("dividends",)
-    )
     first = int(warm_up * world.epochs)
-    paid = history["dividends"].isel(epoch=slice(first, None)).mean("epoch")
-    per_stake = paid / world.stake
-    others = paid.isel(validator=slice(-1)).sum("validator") / (1.0 - world.copier_stake)
-    advantage = per_stake.isel(validator=-1, drop=True) / others - 1.0
-    return advantage.rename("advantage").assign_attrs(units="share of an honest return")
+    found = []
+    for age in ages:
+        copies = np.full(world.validators, -1)
+        copies[-1] = age if strategy == "copy" else -1
+        history = simulate_epochs(
+            weights, world.stake, copies=copies, params=params, record=("dividends",)
+        )
+        paid = history["dividends"].values[:, first:].mean(axis=1)
+        others = paid[:, :-1].sum(axis=1) / (1.0 - world.copier_stake)
+        found.append(paid[:, -1] / world.copier_stake / others - 1.0)
+    advantage = xr.DataArray(
+        np.array(found),
+        {"reveal": list(ages), "run": np.arange(runs)},
+        name="advantage",
+        attrs={"units": "share of an honest return"},
+    )
+    return advantage if several else advantage.isel(reveal=0, drop=True)
 
 
 def copying_table(
@@ -205,12 +224,10 @@ def copying_table(
     ((1, 2), 'speed', 'reveal')
     """
     columns = list(reveals)
+    worlds = {speed: replace(world, speed=speed) for speed in speeds}
     rows = {
-        speed: [
-            float(copier_advantage(replace(world, speed=speed), reveal=r, **options).mean())
-            for r in columns
-        ]
-        for speed in speeds
+        speed: copier_advantage(at, reveal=columns, **options).mean("run").values
+        for speed, at in worlds.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis(index="speed", columns="reveal")

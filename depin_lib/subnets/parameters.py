@@ -35,7 +35,9 @@ class YumaParams:
     #: Whether stored bonds are rounded down to whole 65,535ths, as the chain does; False keeps
     #: float64.
     bonds_u16: bool = False
-    #: Whether each pair has a rate of its own; LiquidAlphaOn. Without effect for "yuma2".
+    #: Whether each pair has a rate of its own; LiquidAlphaOn. Without effect for "yuma2". Distances
+    #: are from this epoch's consensus, the rule before release 446 (12 August 2026), which by
+    #: default takes the last epoch's where bonds_penalty is 1.
     liquid_alpha: bool = False
     #: Least rate of liquid alpha per epoch; AlphaValues.
     alpha_low: float = 45_875 / U16_MAX

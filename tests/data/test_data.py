@@ -50,3 +50,27 @@ def test_line_ends_do_not_change_the_hash(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / path.name).write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     monkeypatch.setattr(data, "_TABLES", tmp_path)
     assert len(data.load("network_supply"))
+
+
+def test_the_copiers_curves_give_the_discounts_printed_beside_them() -> None:
+    """The notebook prints smoothed value over first value, at the interval that it suggests."""
+    printed = {
+        1: (16, 0.835989),
+        6: (24, 0.787124),
+        10: (16, 0.814848),
+        11: (24, 0.163019),
+        15: (16, 0.817220),
+        19: (16, 0.896415),
+        29: (16, 0.593398),
+        37: (24, 0.0740674),
+        41: (12, 0.710663),
+        48: (24, 0.589539),
+    }
+    table = data.load("copying_published")
+    curves = table.pivot(index="hidden_epochs", columns="netuid", values="relative_dividend")
+    assert curves.shape == (7, 44)
+    assert not curves.isna().any(axis=None)
+    smooth = curves.ewm(com=0.5).mean()
+    for netuid, (epochs, discount) in printed.items():
+        found = smooth.loc[epochs, netuid] / smooth.loc[0, netuid]
+        assert found == pytest.approx(discount, abs=1e-4), netuid

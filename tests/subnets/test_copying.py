@@ -38,6 +38,34 @@ def test_a_copier_by_hand(reveal: int) -> None:
     assert float(found[0]) == pytest.approx(advantage_by_hand(SMALL, reveal, 9), rel=1e-9)
 
 
+def test_several_reveals_share_their_worlds() -> None:
+    found = subnets.copier_advantage(SMALL, reveal=[0, 2], runs=3, seed=9)
+    assert found.sizes == {"reveal": 2, "run": 3}
+    for reveal in (0, 2):
+        alone = subnets.copier_advantage(SMALL, reveal=reveal, runs=3, seed=9)
+        np.testing.assert_array_equal(found.sel(reveal=reveal), alone)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10**6), st.sampled_from([0.3, 0.9]))
+def test_errors_last_and_keep_their_size(seed: int, memory: float) -> None:
+    world = subnets.World(speed=0, miners=40, validators=5, epochs=30, memory=memory)
+    weights = world.weights(40, seed)
+    errors = np.log(weights) - world.quality(40, seed)[:, :, np.newaxis]
+    errors -= errors.mean(axis=3, keepdims=True)  # the row's sum
+    assert errors.std() == pytest.approx(world.error, rel=0.05)
+    assert (errors[:, 1:] * errors[:, :-1]).mean() / errors.var() == pytest.approx(memory, abs=0.05)
+
+
+def test_errors_that_last_keep_an_old_copy_good() -> None:
+    still = subnets.World(speed=0, epochs=80)
+    fresh = subnets.copier_advantage(still, reveal=[0, 1], runs=8, seed=3).mean("run")
+    last = replace(still, memory=0.95)
+    lasting = subnets.copier_advantage(last, reveal=[0, 1], runs=8, seed=3).mean("run")
+    assert fresh[1] < 0.6 * fresh[0], "the consensus of two epochs errs independently"
+    assert lasting[1] > 0.8 * lasting[0] > 0
+
+
 def test_where_nobody_errs_and_nothing_moves_copying_pays_what_work_pays() -> None:
     still = replace(SMALL, speed=0.0, error=0.0)
     for reveal in (0, 2):
@@ -101,6 +129,10 @@ def test_bad_input_is_named() -> None:
         subnets.copier_advantage(strategy="copying")
     with pytest.raises(ValueError, match=r"reveal is 0\.5; allowed: whole numbers"):
         subnets.copier_advantage(reveal=0.5)
+    with pytest.raises(ValueError, match="reveal is -1; allowed"):
+        subnets.copier_advantage(reveal=[0, -1])
+    with pytest.raises(ValueError, match="memory is 1; allowed"):
+        subnets.World(memory=1.0)
     with pytest.raises(ValueError, match=r"parts is \[7\]; give two or more of validators 0 to 2"):
         subnets.stake_merge([[1.0]] * 3, [1, 1, 1], parts=[7], at=2)
     with pytest.raises(ValueError, match="at is epoch 40; allowed: 1 to 39"):
