@@ -6,13 +6,17 @@ from .. import checks
 from .ownership import Floats, plain
 
 __all__ = [
+    "best_local_steps",
+    "elastic_efficiency",
     "local_step_efficiency",
     "local_steps_needed",
     "pipeline_boundary_bytes",
     "pipeline_bubble",
+    "pipeline_seconds",
     "ring_allreduce_seconds",
     "traffic_reduction",
     "training_days",
+    "transformer_layer_flop",
 ]
 
 _SECONDS_PER_DAY = 86_400
@@ -85,6 +89,64 @@ def local_steps_needed(efficiency: Floats, step_time: Floats, sync_time: Floats)
     return plain(x / (1 - x) * sync / step)
 
 
+def elastic_efficiency(
+    step_time: Floats, sync_time: Floats, mean_stay: Floats, *, local_steps: Floats = 1
+) -> Floats:
+    """Useful share where nodes leave without memory and the others go on: x e^(−T/M).
+
+    x is `local_step_efficiency` and T = H t + t_sync the length of a round: a node counts if it
+    stays until the round's end. Holds for many nodes whose places are filled at once and whose
+    exchange is short; `simulate_training` has neither limit.
+
+    Parameters
+    ----------
+    step_time, sync_time
+        Time of one local step and of one exchange.
+    mean_stay
+        M, mean time that a node stays, in the same unit.
+    local_steps
+        H, steps between two exchanges.
+
+    Examples
+    --------
+    >>> round(elastic_efficiency(22.8, 469, 36_000, local_steps=100), 3)
+    0.768
+    """
+    step = checks.finite("step_time", step_time, low=0, low_open=True)
+    sync = checks.non_negative("sync_time", sync_time)
+    stay = checks.finite("mean_stay", mean_stay, low=0, low_open=True)
+    work = checks.finite("local_steps", local_steps, low=1) * step
+    length = work + sync
+    return plain(work / length * np.exp(-length / stay))
+
+
+def best_local_steps(step_time: Floats, sync_time: Floats, mean_stay: Floats) -> Floats:
+    """Steps between two exchanges at which `elastic_efficiency` is highest, not rounded.
+
+    H t = (√(t_sync² + 4 t_sync M) − t_sync)/2, nearly √(t_sync M): Young's rule without the factor
+    of two under the root, since who leaves loses the whole round, not half of it.
+
+    Parameters
+    ----------
+    step_time, sync_time, mean_stay
+        As in `elastic_efficiency`, all in the same unit.
+
+    Returns
+    -------
+    float or ndarray
+        Below 1 even single steps are too long for such stays.
+
+    Examples
+    --------
+    >>> round(best_local_steps(22.8, 469, 36_000))
+    170
+    """
+    step = checks.finite("step_time", step_time, low=0, low_open=True)
+    sync = checks.non_negative("sync_time", sync_time)
+    stay = checks.finite("mean_stay", mean_stay, low=0, low_open=True)
+    return plain((np.sqrt(sync**2 + 4 * sync * stay) - sync) / (2 * step))
+
+
 def traffic_reduction(local_steps: Floats, compression: Floats) -> Floats:
     """Factor by which local steps and fewer bits per number cut the traffic.
 
@@ -126,6 +188,66 @@ def pipeline_boundary_bytes(
     for name, value in (("batch", batch), ("sequence", sequence), ("hidden", hidden)):
         size = size * checks.finite(name, value, low=0, low_open=True)
     return plain(size)
+
+
+def pipeline_seconds(
+    stages: Floats,
+    microbatches: Floats,
+    forward_seconds: Floats,
+    transfer_seconds: Floats = 0.0,
+    *,
+    backward_seconds: Floats | None = None,
+) -> Floats:
+    """Time of one training step in a pipeline whose stages are joined by links.
+
+    All forward passes, then all backward passes. A stage computes while its links carry what other
+    microbatches need, so a pass of m microbatches takes p c + (p − 1) x + (m − 1) max(c, x), with c
+    the time of a stage and x that of a link (none with a single stage). Without links the share
+    that the stages stand idle is `pipeline_bubble`.
+
+    Parameters
+    ----------
+    stages, microbatches
+        p, each on a node of its own, and m.
+    forward_seconds, backward_seconds
+        Time of a microbatch in a stage; backward is twice forward unless given.
+    transfer_seconds
+        Time of a microbatch's activations, or of their gradients, on a link.
+
+    Examples
+    --------
+    >>> pipeline_seconds(4, 12, 1.0), pipeline_seconds(4, 12, 1.0, 5.0)
+    (45.0, 152.0)
+    """
+    p = checks.finite("stages", stages, low=1)
+    m = checks.finite("microbatches", microbatches, low=1)
+    forward = checks.finite("forward_seconds", forward_seconds, low=0, low_open=True)
+    back = 2 * forward if backward_seconds is None else backward_seconds
+    backward = checks.finite("backward_seconds", back, low=0, low_open=True)
+    link = checks.non_negative("transfer_seconds", transfer_seconds, unit="seconds")
+    link = np.where(p > 1, link, 0.0)
+    total = sum(p * c + (p - 1) * link + (m - 1) * np.maximum(c, link) for c in (forward, backward))
+    return plain(np.asarray(total))
+
+
+def transformer_layer_flop(batch: Floats, sequence: Floats, hidden: Floats) -> Floats:
+    """Operations of one transformer layer's forward pass: 24 b s h² + 4 b s² h.
+
+    The backward pass takes twice as many. It grows with h² where `pipeline_boundary_bytes` grows
+    with h, so that wide layers tolerate slow links.
+
+    Source: Narayanan et al. (2021), Efficient Large-Scale Language Model Training on GPU Clusters,
+    arXiv 2104.04473, appendix.
+
+    Examples
+    --------
+    >>> transformer_layer_flop(1, 4096, 8192) / 1e12
+    7.146825580544
+    """
+    b = checks.finite("batch", batch, low=0, low_open=True)
+    s = checks.finite("sequence", sequence, low=0, low_open=True)
+    h = checks.finite("hidden", hidden, low=0, low_open=True)
+    return plain(np.asarray(24 * b * s * h**2 + 4 * b * s**2 * h))
 
 
 def training_days(

@@ -1,7 +1,7 @@
 """Laws of durations for the simulations by event, and their streams of random numbers.
 
 Every draw is keyed by (seed, run, machine, purpose) and its place in that stream, so results are
-the same bits on any number of threads. Shared by the kernels `events` and `queues`; the twins in
+the same bits on any number of threads. Shared by `events`, `queues` and `training`; the twins in
 the tests freeze what it draws.
 """
 
