@@ -88,7 +88,7 @@ def book(*options: str) -> None:
 
 def test(*options: str) -> None:
     """Run the tests; without options, all of them."""
-    run(environment("book", "test"), "-m", "pytest", *options)
+    run(environment("book", "test", "cluster", "storage"), "-m", "pytest", *options)
 
 
 def lab(*options: str) -> None:
@@ -189,7 +189,8 @@ def environment_yml() -> str:
     """Return the text of environment.yml for the dependencies of pyproject.toml."""
     project = pyproject()
     extras = project["optional-dependencies"]
-    specs = project["dependencies"] + [s for name in ("book", "lab", "test") for s in extras[name]]
+    wanted = ("book", "lab", "test", "cluster", "storage")
+    specs = project["dependencies"] + [s for name in wanted for s in extras[name]]
     conda: dict[str, str] = {}
     pip: dict[str, str] = {}
     for spec in specs:

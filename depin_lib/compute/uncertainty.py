@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import checks
+from ..distributions import Distribution, sample
 from ..seeds import Seed
-from .distributions import Distribution, sample
 from .ownership import CostBreakdown, Floats, Ownership, check_input_names, cost_of_ownership
 
 __all__ = ["CostSamples", "one_at_a_time", "simulate_cost"]
