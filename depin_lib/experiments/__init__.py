@@ -8,14 +8,18 @@ from ..distributions import (
     TruncatedNormal,
     Uniform,
 )
+from ..kernels.random import normal, uniform
+from .agents import Agents, integer
 from .checkpoints import RunWarning
 from .chunks import FirstPassage
 from .collect import failures
 from .design import Design, grid, latin_hypercube, monte_carlo, sobol, table
+from .engine import Model
 from .models import Measure, vectorized
 from .running import Interrupted, RunError, run
 
 __all__ = [
+    "Agents",
     "Design",
     "Distribution",
     "Empirical",
@@ -23,6 +27,7 @@ __all__ = [
     "Interrupted",
     "Lognormal",
     "Measure",
+    "Model",
     "RunError",
     "RunWarning",
     "Triangular",
@@ -30,10 +35,13 @@ __all__ = [
     "Uniform",
     "failures",
     "grid",
+    "integer",
     "latin_hypercube",
     "monte_carlo",
+    "normal",
     "run",
     "sobol",
     "table",
+    "uniform",
     "vectorized",
 ]

@@ -68,7 +68,8 @@ def _threads(workers: int | None) -> Iterator[int]:
 
     before = numba.get_num_threads()
     count = workers or before
-    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined])
+    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    numba.set_num_threads(min(count, most))
     try:
         yield count
     finally:

@@ -298,13 +298,8 @@ def over_threads(work: Callable[[int, int], Any], count: int, workers: int) -> N
 @lru_cache(maxsize=64)
 def compiled_driver(function: Any, arguments: int, fields: int) -> Any:
     """Compile a loop over runs around ``function``, which returns ``fields`` (0: not a tuple)."""
-    take, put = _nothing, _keep
-    for j in range(arguments):
-        take = _taking(take, j)
-    for j in range(fields):
-        put = _putting(put, j)
-    if not fields:
-        put = _put_bare
+    take = compose([getter(j) for j in range(arguments)])
+    put = compose([_putter(j) for j in range(fields)]) if fields else _put_bare
 
     @jit(nogil=True, cache=False)
     def drive(columns: Any, outs: Any, start: int, stop: int) -> None:
@@ -314,33 +309,45 @@ def compiled_driver(function: Any, arguments: int, fields: int) -> Any:
     return drive
 
 
+def compose(functions: Sequence[Any]) -> Any:
+    """Compile one function that calls all of them with its arguments and returns a tuple."""
+    chained = _nothing
+    for function in functions:
+        chained = _then(chained, function)
+    return chained
+
+
 @jit(cache=False)
-def _nothing(columns: Any, i: int) -> Any:
+def _nothing(*arguments: Any) -> Any:
     return ()
 
 
-@jit(cache=False)
-def _keep(outs: Any, i: int, result: Any) -> None:
-    return None
+def _then(before: Any, function: Any) -> Any:
+    @jit(cache=False)
+    def both(*arguments: Any) -> Any:
+        return before(*arguments) + (function(*arguments),)  # noqa: RUF005  (numba)
+
+    return both
+
+
+def getter(j: int) -> Any:
+    """Compile a function that reads entry ``i`` of column ``j``."""
+
+    @jit(cache=False)
+    def get(columns: Any, i: int) -> Any:
+        return columns[j][i]
+
+    return get
+
+
+def _putter(j: int) -> Any:
+    @jit(cache=False)
+    def put(outs: Any, i: int, result: Any) -> None:
+        outs[j][i] = result[j]
+
+    return put
 
 
 @jit(cache=False)
 def _put_bare(outs: Any, i: int, result: Any) -> None:
     outs[0][i] = result
-
-
-def _taking(before: Any, j: int) -> Any:
-    @jit(cache=False)
-    def take(columns: Any, i: int) -> Any:
-        return before(columns, i) + (columns[j][i],)  # noqa: RUF005  (numba has no unpacking)
-
-    return take
-
-
-def _putting(before: Any, j: int) -> Any:
-    @jit(cache=False)
-    def put(outs: Any, i: int, result: Any) -> None:
-        before(outs, i, result)
-        outs[j][i] = result[j]
-
-    return put

@@ -87,7 +87,7 @@ class FilePaths:
 
     def _coordinate(self, name: str, values: Array) -> Any:
         if self.path.suffix == ".zarr":
-            array = self._file.create_array(name, shape=values.shape, dtype="f8")
+            array = self._file.create_array(name, shape=values.shape, dtype="f8", fill_value=np.nan)
             array.attrs["_ARRAY_DIMENSIONS"] = [name]
         else:
             array = self._file.create_variable(name, (name,), "f8")
