@@ -170,7 +170,9 @@ class Agents(Stepped):
             out[:, 0] = np.array(look(agents, common, parameters))
             for step in range(1, steps + 1):
                 if shuffled:
-                    _shuffle(order, np.uint64(stream_key(seed, np.uint64(step), _SHUFFLE, _SHUFFLE)))
+                    _shuffle(
+                        order, np.uint64(stream_key(seed, np.uint64(step), _SHUFFLE, _SHUFFLE))
+                    )
                 key = np.uint64(stream_key(seed, np.uint64(step), _ACT, _ACT))
                 for who in order:
                     own = np.uint64(random_bits(key, np.uint64(who)))

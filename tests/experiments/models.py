@@ -1,7 +1,6 @@
 """Models that the tests sweep; at module level, so that worker processes find them."""
 
 import os
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,7 +67,6 @@ def kills_once(x: float, seed: int, folder: str) -> float:
     return x + seed % 3
 
 
-def slow_walk(drift: float, seed: int) -> dict[str, Any]:
-    """A walk that takes long enough for a worker to die meanwhile."""
-    time.sleep(0.02)
-    return walk(drift, seed)
+def always_dies(x: float, seed: int, folder: str) -> float:
+    """Ends its process without a word."""
+    os._exit(9)
