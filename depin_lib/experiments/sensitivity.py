@@ -88,7 +88,7 @@ def sobol_indices(
     model
         As in `run`.
     inputs
-        A distribution, or (low, high), of each input; they are independent.
+        A distribution, or (low, high), of each input, at least two; they are independent.
     measure
         The number that is studied; may be left out if the model gives one only.
     points
@@ -112,7 +112,7 @@ def sobol_indices(
     Raises
     ------
     ValueError
-        If ``points`` is not a power of two, or the measure is a series, not finite or constant.
+        If there is one input, ``points`` is not a power of two, or the measure is a series, not finite or constant.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def sobol_indices(
     ('b', True)
     """
     study = _study(model, inputs, measure, runs, seed, options)
-    d = len(study.inputs)
+    d = checks.whole_number("number of inputs", len(study.inputs), low=2)
     shares = sobol_shares(2 * d, points, study.seed)
     a, b = shares[:, :d], shares[:, d:]
     mixed = [np.where(np.arange(d) == i, b, a) for i in range(d)]
