@@ -112,7 +112,8 @@ def sobol_indices(
     Raises
     ------
     ValueError
-        If there is one input, ``points`` is not a power of two, or the measure is a series, not finite or constant.
+        If there is one input, ``points`` is not a power of two, or the measure is a series, not
+        finite or constant.
 
     Examples
     --------
