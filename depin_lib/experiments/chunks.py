@@ -30,6 +30,7 @@ class FirstPassage:
     measure: str  #: name of the measure, a series
     above: float | None = None  #: the level, if it is reached from below
     below: float | None = None  #: the level, if it is reached from above
+    label: str = ""  #: its name among the results; by default measure, side and level
 
     def __post_init__(self) -> None:
         if (self.above is None) == (self.below is None):
@@ -46,6 +47,8 @@ class FirstPassage:
     @property
     def name(self) -> str:
         """Name of the passage among the results."""
+        if self.label:
+            return self.label
         side = "above" if self.above is not None else "below"
         return f"{self.measure}_{side}_{self.level:g}"
 
