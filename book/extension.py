@@ -100,7 +100,7 @@ def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:
         title, *sections = env.tocs[docname].findall(nodes.reference)
         title["secnumber"] = env.titles[docname]["secnumber"] = [number]
         env.toc_secnumbers[docname] = {section["anchorname"]: () for section in sections}
-        env.toc_secnumbers[docname][""] = (number,)
+        env.toc_secnumbers[docname][""] = (number,)  # type: ignore[assignment]
     return TocTreeCollector().assign_figure_numbers(env)
 
 

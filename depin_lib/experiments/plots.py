@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..plotting import ACCENT, INK, MUTED, PALETTE, label_line, subplots
+from ..plotting import ACCENT, INK, MUTED, PALETTE, subplots
 
 __all__ = ["plot_break_even", "plot_morris", "plot_one_at_a_time", "plot_sobol"]
 
-_ROW_INCHES = 0.5
+_ROW_INCHES = 0.4
 
 
 def plot_sobol(indices: pd.DataFrame, *, labels: Mapping[str, str] | None = None) -> Figure:
@@ -38,9 +38,9 @@ def plot_sobol(indices: pd.DataFrame, *, labels: Mapping[str, str] | None = None
         ends = indices[[f"{name}_low", f"{name}_high"]].to_numpy().T
         ax.hlines(place + shift, *ends, color=color, lw=2)
         ax.plot(indices[name], place + shift, "o", color=color)
-        text = {"total": "in total", "first": "alone"}[name]
-        label_line(ax, ends[1, 0], shift, f"  {text}", color)
-    ax.set_xlim(min(0.0, float(indices["first_low"].min())), 1.02)
+        _note(ax, "in total" if name == "total" else "alone", ends[1, 0], shift, color, right=True)
+    most = float(indices[["first_high", "total_high"]].to_numpy().max())
+    ax.set_xlim(min(0.0, float(indices["first_low"].min())), max(1.0, most) * 1.12)
     ax.set_xlabel("share of the output's variance")
     return fig
 
@@ -65,15 +65,8 @@ def plot_morris(effects: pd.DataFrame, *, labels: Mapping[str, str] | None = Non
     ax.plot(effects["mu_star"], effects["sigma"], "o", color=PALETTE[0])
     most = float(effects[["mu_star", "sigma"]].to_numpy().max()) * 1.1
     for name, row in effects.iterrows():
-        right = row["mu_star"] > 0.75 * most
-        label_line(
-            ax,
-            row["mu_star"],
-            row["sigma"],
-            f"{_label(name, labels)}  " if right else f"  {_label(name, labels)}",
-            INK,
-            ha="right" if right else "left",
-        )
+        right = row["mu_star"] < 0.75 * most
+        _note(ax, _label(name, labels), row["mu_star"], row["sigma"], INK, right=right)
     ax.plot([0, most], [0, most], color=MUTED, lw=1, ls="--", zorder=0)
     ax.set_xlim(0, most)
     ax.set_ylim(-0.05 * most, most)
@@ -114,16 +107,7 @@ def plot_one_at_a_time(
         for end in ("low", "high"):
             here, other = row[f"at_{end}"], row[f"at_{'high' if end == 'low' else 'low'}"]
             side = "left" if here > other or (here == other and end == "high") else "right"
-            ax.annotate(
-                f"{row[end]:.3g}",
-                (here, place),
-                (8 if side == "left" else -8, 0),
-                textcoords="offset points",
-                ha=side,
-                va="center",
-                color=MUTED,
-                fontsize=9.5,
-            )
+            _note(ax, _short(row[end]), here, place, MUTED, right=side == "left")
     if middle is not None:
         ax.axvline(middle, color=ACCENT, lw=1.2)
     ax.margins(x=0.14)
@@ -178,6 +162,25 @@ def _rows(frame: pd.DataFrame, labels: Mapping[str, str] | None) -> tuple[Figure
     ax.grid(axis="y", visible=False)
     ax.grid(axis="x", visible=True)
     return fig, ax
+
+
+def _note(ax: Axes, text: str, x: float, y: float, color: str, *, right: bool) -> None:
+    """Write a few words beside a point, to its right or to its left."""
+    ax.annotate(
+        text,
+        (x, y),
+        (8 if right else -8, 0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="center",
+        color=color,
+        fontsize=9.5,
+    )
+
+
+def _short(value: float) -> str:
+    """Write a number with three digits, without an exponent where that is possible."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def _label(name: Any, labels: Mapping[str, str] | None) -> str:
