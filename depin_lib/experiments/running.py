@@ -219,15 +219,17 @@ def _work(
 def _bar(plan: Plan, progress: bool) -> Any:
     """Return a progress bar: in a notebook a widget, in a terminal a line, else none."""
     from tqdm import TqdmWarning, tqdm
-    from tqdm.auto import tqdm as automatic
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TqdmWarning)  # no ipywidgets: the line will do
-        notebook = automatic is not tqdm and _in_notebook()
-        bar = automatic if notebook else tqdm
-    off: bool | None = None if progress and not notebook else not progress
+    bar: Any = tqdm
+    off = None if progress else True  # None: silent where nobody sits at a terminal
     if IN_BOOK in os.environ:
         off = True
+    elif progress and _in_notebook():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TqdmWarning)  # no ipywidgets: the line will do
+            from tqdm.auto import tqdm as automatic
+        bar = automatic
+        off = False
     total = plan.points * plan.runs
     return bar(total=total, unit="run", desc=plan.model.name, disable=off, delay=1, smoothing=0.1)
 
