@@ -16,10 +16,13 @@ from .models import Columns, compose, getter, over_threads
 __all__ = ["Agents", "integer"]
 
 _SHUFFLE, _ACT = np.uint64(1), np.uint64(2)
+#: Sets the keys of agents apart. Draw c of agent i is the generator's output at key + i a + c b, for
+#: this a and the generator's own b: the first thousand draws of a million agents never meet.
+_SPREAD = np.uint64(0xD1342543DE82EF95)
 _LOW_32, _S32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
-@jit()
+@jit(inline=True)
 def integer(key: np.uint64, counter: np.uint64, below: int) -> int:
     """Draw a whole number from 0 to ``below`` − 1, for ``below`` up to 2**32.
 
@@ -154,7 +157,7 @@ class Agents(Stepped):
         given_kind = namedtuple("Parameters", self._parameters)  # type: ignore[misc]
         mark: Any = jit(nogil=True, cache=False) if self.compiled else lambda function: function
         rule = compiled_rule if self.compiled else plain_rule
-        act, shuffled = rule(self.act), self.order == "shuffled"
+        act, shuffled, count = rule(self.act), self.order == "shuffled", self.count
         watch = [_number(rule(f), mark) for f in self.observe.values()]
         take = [getter(j) for j in range(len(self._parameters))]
         read = compose(take) if self.compiled else lambda g, i: tuple(c[i].item() for c in g)
@@ -166,7 +169,7 @@ class Agents(Stepped):
         ) -> None:
             agents, common = agents_kind(*state), world_kind(*world)
             parameters = given_kind(*read(given, i))
-            order = np.arange(len(state[0]))
+            order = np.arange(count)
             out[:, 0] = np.array(look(agents, common, parameters))
             for step in range(1, steps + 1):
                 if shuffled:
@@ -174,9 +177,9 @@ class Agents(Stepped):
                         order, np.uint64(stream_key(seed, np.uint64(step), _SHUFFLE, _SHUFFLE))
                     )
                 key = np.uint64(stream_key(seed, np.uint64(step), _ACT, _ACT))
-                for who in order:
-                    own = np.uint64(random_bits(key, np.uint64(who)))
-                    act(who, agents, common, parameters, own)
+                for place in range(count):
+                    who = order[place] if shuffled else place
+                    act(who, agents, common, parameters, key + np.uint64(who) * _SPREAD)
                 if step % every == 0:
                     out[:, step // every] = np.array(look(agents, common, parameters))
 

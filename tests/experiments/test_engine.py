@@ -4,6 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from depin_lib.experiments import Agents, Measure, Model, grid, integer, normal, run, uniform
+from depin_lib.experiments.agents import _SPREAD
+from depin_lib.kernels.random import GOLDEN_GAMMA
 
 
 def buy(state, p, noise):
@@ -129,6 +131,15 @@ def test_the_shuffled_order_is_another_one_in_every_step_and_fair() -> None:
     assert (np.sort(places, axis=0) == np.arange(5)[:, None]).all(), "each step is a permutation"
     counts = np.array([[np.sum(row == k) for k in range(5)] for row in places])
     assert (np.abs(counts - 400) < 5 * np.sqrt(400 * 0.8)).all()
+
+
+def test_no_two_agents_share_a_draw() -> None:
+    """i·a + c·b meets j·a + d·b only if (i − j)·a = (d − c)·b, modulo 2**64."""
+    a, b = int(_SPREAD), int(GOLDEN_GAMMA)
+    steps = np.arange(1, 2**20, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        gaps = steps * np.uint64(a * pow(b, -1, 2**64) % 2**64)  # in units of b
+    assert min(int(gaps.min()), 2**64 - int(gaps.max())) > 1000
 
 
 @settings(max_examples=50)
