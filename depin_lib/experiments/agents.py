@@ -16,8 +16,8 @@ from .models import Columns, compose, getter, over_threads
 __all__ = ["Agents", "integer"]
 
 _SHUFFLE, _ACT = np.uint64(1), np.uint64(2)
-#: Sets the keys of agents apart. Draw c of agent i is the generator's output at key + i a + c b, for
-#: this a and the generator's own b: the first thousand draws of a million agents never meet.
+#: Sets the keys of agents apart. Draw c of agent i is the generator's output at key + i a + c b,
+#: for this a and the generator's own b: the first thousand draws of a million agents never meet.
 _SPREAD = np.uint64(0xD1342543DE82EF95)
 _LOW_32, _S32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 

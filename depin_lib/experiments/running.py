@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from .. import checks
 from ..plotting.publish import IN_BOOK
 from ..seeds import Seed, seed_word
 from .checkpoints import Checkpoint, RunWarning
-from .chunks import FirstPassage, Plan, default_size
+from .chunks import EXACT_RUNS, FirstPassage, Plan, default_size
 from .collect import Collector
 from .design import Design
 from .executors import check_executor, computed
@@ -134,58 +135,82 @@ def run(
     if workers is not None:
         workers = checks.whole_number("workers", workers)
     every = checks.whole_number("every", every)
-    adapted = adapt(model.thin(every) if hasattr(model, "thin") else model)
+    thins = hasattr(model, "thin")
+    adapted = adapt(model.thin(every) if thins else model)
     known = time if time is not None else getattr(adapted.model, "time", None)
+    columns, count = _columns(adapted, design), _runs(adapted, runs)
     plan = Plan(
         model=adapted,
-        columns=_columns(adapted, design),
-        runs=_runs(adapted, runs),
+        columns=columns,
+        runs=count,
         seed=_seed(seed, checkpoint, resume),
         paired=design.paired,
         measures=tuple(_measures(measures, getattr(model, "units", {}))),
         passages=tuple(first_passage),
-        every=1 if hasattr(model, "thin") else every,
+        every=1 if thins else every,
         time=None if known is None else np.asarray(known, dtype=np.float64),
         quantiles=tuple(checks.finite("quantiles", list(quantiles), low=0, high=1).tolist()),
         relative_error=checks.number("relative_error", relative_error, low=1e-5, high=0.5),
         paths=bool(paths),
-        size=checks.whole_number("chunk", chunk)
-        if chunk is not None
-        else default_size(len(design), int(runs), adapted.batched),
+        size=default_size(len(design), count, adapted.batched)
+        if chunk is None
+        else checks.whole_number("chunk", chunk),
     )
     kept = Checkpoint(checkpoint, plan, resume) if checkpoint is not None else None
-    writer = None
-    if paths:
-        writer = MemoryPaths(plan) if paths is True else FilePaths(Path(str(paths)), plan)
-    collector = Collector(plan, writer)
     units = dict(getattr(model, "units", {})) | {m.name: m.unit for m in plan.measures}
-    time_unit = time_unit or getattr(model, "time_unit", "")
-
-    def result(complete: bool) -> xr.Dataset:
-        collector.finish()
-        found = collector.dataset(design, units, time_unit)
-        found.attrs = _attributes(plan, design, collector, complete)
-        return _with_paths(found, writer, design, units, collector)
-
+    labels = _Labels(design, units, time_unit or getattr(model, "time_unit", ""))
+    collector = Collector(plan, _writer(paths, plan))
     try:
         _work(plan, collector, kept, executor, workers, progress)
         if len(collector.failures) == plan.points * plan.runs:
             raise RunError(f"every run failed; the first: {collector.failure_lines()[0]}")
     except KeyboardInterrupt:
         stopped = Interrupted(_where(collector, kept))
-        stopped.partial = result(complete=False)
+        stopped.partial = labels.result(collector, complete=False)
         raise stopped from None
-    except ModelError:
-        raise
     except RuntimeError as exc:
         error = RunError(f"{exc} ({_where(collector, kept)})")
-        error.partial = result(complete=False)
+        error.partial = labels.result(collector, complete=False)
         raise error from exc
     finally:
-        if isinstance(writer, FilePaths):
-            writer.close()
+        if isinstance(collector.writer, FilePaths):
+            collector.writer.close()
     _warn(collector)
-    return result(complete=True)
+    return labels.result(collector, complete=True)
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """What a result is labelled with."""
+
+    design: Design
+    units: dict[str, str]
+    time_unit: str
+
+    def result(self, collector: Collector, *, complete: bool) -> xr.Dataset:
+        """Return what is done, with its origin."""
+        collector.finish()
+        found = collector.dataset(self.design, self.units, self.time_unit)
+        found.attrs = _attributes(self.design, collector, complete)
+        if isinstance(collector.writer, FilePaths):
+            found.attrs["paths"] = str(collector.writer.path)
+        if not isinstance(collector.writer, MemoryPaths):
+            return found
+        places = list(self.design.points.columns) if self.design.shape else ["point"]
+        lengths = self.design.shape or (len(self.design),)
+        for name, values in collector.writer.values.items():
+            shaped, dims = values.reshape(*lengths, *values.shape[1:]), [*places, "run", "time"]
+            if not collector.series[name]:
+                shaped, dims = shaped[..., 0], dims[:-1]
+            attrs = {"units": self.units[name]} if self.units.get(name) else {}
+            found[name] = (dims, shaped, attrs)
+        return found.assign_coords(run=np.arange(collector.plan.runs))
+
+
+def _writer(paths: bool | str | os.PathLike[str], plan: Plan) -> MemoryPaths | FilePaths | None:
+    if not paths:
+        return None
+    return MemoryPaths(plan) if paths is True else FilePaths(Path(str(paths)), plan)
 
 
 def _work(
@@ -284,8 +309,9 @@ def _measures(given: Iterable[str | Measure], units: dict[str, str]) -> Iterable
 
 
 def _attributes(
-    plan: Plan, design: Design, collector: Collector, complete: bool
+    design: Design, collector: Collector, complete: bool
 ) -> dict[str, str | int | float]:
+    plan = collector.plan
     return {
         "model": plan.model.name,
         "design": design.kind,
@@ -294,29 +320,10 @@ def _attributes(
         "common_random_numbers": "yes" if plan.paired else "no",
         "complete": "yes" if complete else "no",
         "chunk": plan.size,
-        "quantiles": "exact" if plan.runs <= 1024 else f"DDSketch, {plan.relative_error:g}",
+        "quantiles": "exact" if plan.runs <= EXACT_RUNS else f"DDSketch, {plan.relative_error:g}",
         "failures": collector.failures_json(),
         **provenance(),
     }
-
-
-def _with_paths(
-    found: xr.Dataset, writer: Any, design: Design, units: dict[str, str], collector: Collector
-) -> xr.Dataset:
-    """Add the values of every run, if they are in memory."""
-    if isinstance(writer, FilePaths):
-        found.attrs["paths"] = str(writer.path)
-    if not isinstance(writer, MemoryPaths):
-        return found
-    places = list(design.points.columns) if design.shape else ["point"]
-    for name, values in writer.values.items():
-        shaped = values.reshape(*(design.shape or (len(design),)), *values.shape[1:])
-        dims = [*places, "run", "time"]
-        if not collector.series[name]:
-            shaped, dims = shaped[..., 0], dims[:-1]
-        attrs = {"units": units[name]} if units.get(name) else {}
-        found[name] = (dims, shaped, attrs)
-    return found.assign_coords(run=np.arange(collector.plan.runs))
 
 
 def _where(collector: Collector, kept: Checkpoint | None) -> str:
