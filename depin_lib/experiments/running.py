@@ -19,7 +19,7 @@ from .chunks import EXACT_RUNS, FirstPassage, Plan, default_size
 from .collect import Collector
 from .design import Design
 from .executors import check_executor, computed
-from .models import Adapted, Measure, ModelError, adapt
+from .models import Adapted, Measure, adapt
 from .provenance import provenance
 from .storage import FilePaths, MemoryPaths
 
