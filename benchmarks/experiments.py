@@ -116,7 +116,6 @@ def token() -> None:
     measure = [experiments.Measure("end", of=lambda out: out["price"][..., -1])]
     candidates: dict[str, Callable[[], object]] = {
         "compiled policies": lambda: fast.batch({}, seeds),
-        "the same on two threads": lambda: fast.batch({}, seeds, workers=2),
         "`run`, one measure": lambda: experiments.run(
             fast, design, runs=RUNS, seed=1, measures=measure, workers=1
         ),
@@ -132,6 +131,12 @@ def token() -> None:
         print("radCAD is not installed; with it: python3 tasks.py bench --peers")
     seconds = paired(candidates)
     report(f"Token model, {RUNS} runs × {STEPS:,} steps", seconds)
+    many = np.arange(10 * RUNS, dtype=np.uint64)
+    threads = {
+        "two threads": lambda: fast.batch({}, many, workers=2),
+        "one thread": lambda: fast.batch({}, many),
+    }
+    report(f"Token model, compiled, {10 * RUNS:,} runs × {STEPS:,} steps", paired(threads))
     if radcad:
         fewer = {name: seconds[name] for name in ("Python policies", "radCAD")}
         report("The same, in Python policies", fewer)
