@@ -1,6 +1,7 @@
 """Models that the tests sweep; at module level, so that worker processes find them."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,3 +71,9 @@ def kills_once(x: float, seed: int, folder: str) -> float:
 def always_dies(x: float, seed: int, folder: str) -> float:
     """Ends its process without a word."""
     os._exit(9)
+
+
+def slow_walk(drift: float, seed: int) -> dict[str, Any]:
+    """A walk that takes long enough for somebody to press Ctrl-C meanwhile."""
+    time.sleep(0.05)
+    return walk(drift, seed)

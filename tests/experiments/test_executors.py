@@ -1,6 +1,11 @@
 """Real worker processes, of which one is killed in the middle."""
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +63,42 @@ def test_workers_that_die_every_time_are_given_up(tmp_path) -> None:
     ):
         run(models.always_dies, design, runs=4, seed=6, executor="processes", workers=2)
     assert failed.value.partial is not None
+
+
+SCRIPT = """
+import sys
+from depin_lib.experiments import grid, run
+from tests.experiments import models
+
+run(models.slow_walk, grid({"drift": [0.1]}), runs=200, seed=2, executor=sys.argv[1], workers=2,
+    checkpoint=sys.argv[2])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to another process is a POSIX signal")
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_a_real_ctrl_c_keeps_the_chunks(executor: str, tmp_path) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, executor, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 120
+    while len(list(tmp_path.glob("chunk-*.npz"))) < 3 and time.monotonic() < until:
+        time.sleep(0.02)
+    started.send_signal(signal.SIGINT)
+    said = started.communicate(timeout=60)[1]
+    assert started.returncode != 0
+    assert "Interrupted: stopped after" in said
+    kept = len(list(tmp_path.glob("chunk-*.npz")))
+    assert 3 <= kept < 200
+    options = {"runs": 200, "seed": 2}
+    design = grid({"drift": [0.1]})
+    resumed = run(models.slow_walk, design, checkpoint=tmp_path, resume=True, **options)
+    again = run(models.slow_walk, design, executor="processes", workers=2, **options)
+    assert resumed.identical(again)
 
 
 def test_many_lost_chunks_are_named_in_short() -> None:

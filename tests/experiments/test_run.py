@@ -265,3 +265,20 @@ def test_a_full_disk_leaves_the_summaries(tmp_path, monkeypatch) -> None:
         result = run(models.walk, DRIFTS, runs=4, seed=1, paths=tmp_path / "p.zarr")
     plain = run(models.walk, DRIFTS, runs=4, seed=1)
     xr.testing.assert_equal(result, plain)
+
+
+def test_the_bar_shows_runs_and_is_silent_in_the_book(monkeypatch, capsys) -> None:
+    from depin_lib.experiments import running
+
+    monkeypatch.setattr(running, "_in_notebook", lambda: True)
+    columns = {"drift": np.zeros(2)}
+    plan = Plan(adapt(models.walk), columns, 5, 1, False, (), (), 1, None, (), 0.01, False, 1)
+    with running._bar(plan, True) as bar:
+        bar.delay = 0
+        bar.update(4)
+        bar.refresh()
+        assert (bar.n, bar.total, bar.disable) == (4, 10, False)
+    assert "walk" in capsys.readouterr().err
+    assert running._bar(plan, False).disable
+    monkeypatch.setenv("DEPIN_BOOK", "1")
+    assert running._bar(plan, True).disable
