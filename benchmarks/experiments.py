@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -206,9 +207,7 @@ def agents() -> None:
             jit=True,
         )
         seeds = np.arange(1, dtype=np.uint64)
-        candidates: dict[str, Callable[[], object]] = {
-            "ours": lambda model=model, seeds=seeds: model.batch({}, seeds)
-        }
+        candidates: dict[str, Callable[[], object]] = {"ours": partial(model.batch, {}, seeds)}
         try:
             candidates["mesa"] = mesa_coins(order == "shuffled")
         except ImportError:
