@@ -8,6 +8,7 @@ import os
 import re
 import warnings
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def identity(plan: Plan) -> dict[str, Any]:
         "runs": plan.runs,
         "seed": str(plan.seed),
         "paired": plan.paired,
-        "measures": [m.name for m in plan.measures],
+        "measures": [[m.name, code_hash(m.of) if m.of else ""] for m in plan.measures],
         "passages": [asdict(p) for p in plan.passages],
         "every": plan.every,
         "quantiles": list(plan.quantiles),
@@ -140,10 +141,13 @@ def identity(plan: Plan) -> dict[str, Any]:
 
 
 def code_hash(model: Any) -> str:
-    """Hash the source of a model, as far as it can be read."""
+    """Hash a model's source and its own settings; not what its functions refer to."""
     parts = getattr(model, "functions", None) or [getattr(model, "function", model)]
-    text = ""
+    text = repr(getattr(model, "settings", ""))
     for part in parts:
+        if isinstance(part, partial):
+            text += repr((part.args, part.keywords))
+            part = part.func
         part = getattr(part, "py_func", part)
         try:
             text += inspect.getsource(part if inspect.isfunction(part) else type(part))

@@ -44,6 +44,18 @@ class Stepped:
         """The stored steps."""
         return np.arange(0, self.steps + 1, self.every, dtype=np.float64)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All numbers and names that the model was made with, for the note of a checkpoint."""
+        left_out = {"functions", "policies", "updates", "act", "observe", "_memory"}
+        return {
+            key: {k: np.asarray(v).tolist() for k, v in value.items()}
+            if isinstance(value, dict)
+            else value
+            for key, value in sorted(self.__dict__.items())
+            if key not in left_out
+        }
+
     def thin(self, every: int) -> Any:
         """Return the same model that stores only every so many-th step."""
         other = copy.copy(self)

@@ -99,7 +99,8 @@ def run(
     checkpoint
         A folder that takes each finished chunk.
     resume
-        Go on with what the folder holds.
+        Go on with what the folder holds. A change of the model's source or settings is noticed, a
+        change of what its functions refer to is not.
     progress
         Show a bar with the time left, once a second has passed.
     chunk

@@ -1,10 +1,11 @@
 import errno
+import functools
 import os
 
 import pytest
 import xarray as xr
 
-from depin_lib.experiments import Interrupted, RunWarning, grid, run, table
+from depin_lib.experiments import Interrupted, Model, RunWarning, grid, run, table
 from depin_lib.experiments.chunks import Partial
 
 from . import models
@@ -79,6 +80,25 @@ def test_another_experiment_does_not_touch_a_checkpoint(tmp_path) -> None:
     with pytest.raises(ValueError, match="design was"):
         run(models.walk, grid({"drift": [9.0]}), runs=4, checkpoint=tmp_path, resume=True)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_model_with_other_settings_is_another_experiment(tmp_path) -> None:
+    def rule(state, p, signals, noise):
+        return state.x + p.rate
+
+    def call(model, folder: str, **options):
+        return run(model, grid({"x": [1.0]}), seed=1, checkpoint=tmp_path / folder, **options)
+
+    call(Model({"x": 0.0}, {"x": rule}, parameters={"rate": 1.0}, steps=3), "model")
+    same = Model({"x": 0.0}, {"x": rule}, parameters={"rate": 1.0}, steps=3)
+    assert call(same, "model", resume=True)["x_mean"][0, -1] == 4.0
+    for changed in ({"steps": 3, "parameters": {"rate": 2.0}}, {"steps": 4}):
+        other = Model({"x": 0.0}, {"x": rule}, **{"parameters": {"rate": 1.0}} | changed)
+        with pytest.raises(ValueError, match="another experiment: code was"):
+            call(other, "model", resume=True)
+    call(functools.partial(lambda x, y: x + y, y=1.0), "partial")
+    with pytest.raises(ValueError, match="another experiment: code was"):
+        call(functools.partial(lambda x, y: x + y, y=2.0), "partial", resume=True)
 
 
 def test_resuming_finds_the_seed(tmp_path) -> None:
