@@ -5,7 +5,7 @@
     python3 tasks.py lab            open JupyterLab on the notebooks
     python3 tasks.py pdf            the book as one PDF (needs Chromium or Chrome)
     python3 tasks.py figures        write figures/ anew from the notebooks
-    python3 tasks.py bench          measure speed against NumPy; --peers adds torch and SimPy
+    python3 tasks.py bench          measure speed against NumPy; --peers adds other libraries
     python3 tasks.py jupyter-book   build the same book with the jupyter-book command
     python3 tasks.py env            write environment.yml from pyproject.toml
     python3 tasks.py data           register changed data tables
@@ -88,7 +88,7 @@ def book(*options: str) -> None:
 
 def test(*options: str) -> None:
     """Run the tests; without options, all of them."""
-    run(environment("book", "test"), "-m", "pytest", *options)
+    run(environment("book", "test", "cluster", "storage"), "-m", "pytest", *options)
 
 
 def lab(*options: str) -> None:
@@ -108,9 +108,12 @@ def figures(*options: str) -> None:
 
 
 def bench(*options: str) -> None:
-    """Measure speed; with --peers also against torch and SimPy, which are installed for it."""
+    """Measure speed; with --peers also against other libraries, which are installed for it."""
     peers = "--peers" in options
     python = environment("bench") if peers else environment()
+    if peers:
+        # It wants an older NumPy than ours, and does not say that it needs typing-extensions.
+        peer_environment("radcad", "radcad>=0.14", "typing-extensions")
     run(python, "-m", "benchmarks", *[o for o in options if o != "--peers"])
 
 
@@ -189,7 +192,8 @@ def environment_yml() -> str:
     """Return the text of environment.yml for the dependencies of pyproject.toml."""
     project = pyproject()
     extras = project["optional-dependencies"]
-    specs = project["dependencies"] + [s for name in ("book", "lab", "test") for s in extras[name]]
+    wanted = ("book", "lab", "test", "cluster", "storage")
+    specs = project["dependencies"] + [s for name in wanted for s in extras[name]]
     conda: dict[str, str] = {}
     pip: dict[str, str] = {}
     for spec in specs:
@@ -242,12 +246,26 @@ def environment(*extras: str) -> str:
     return str(python)
 
 
-def make_venv(uv: str | None) -> None:
+def peer_environment(name: str, *specs: str) -> None:
+    """Make the environment of a peer that cannot share ours, if it is not there."""
+    place = ROOT / f".venv-{name}"
+    python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if runs(python):
+        return
+    print(f"Preparing the environment of {name} in {place} …", flush=True)
+    uv = shutil.which("uv")
+    make_venv(uv, place)
+    pip = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip"]
+    install([*pip, *([] if uv else ["install"]), *specs])
+
+
+def make_venv(uv: str | None, place: Path | None = None) -> None:
     """Make an empty environment in place of whatever stands there."""
-    if VENV.exists() and not (VENV / "pyvenv.cfg").is_file():
-        sys.exit(f"{VENV} is there but is no environment; move it away or set DEPIN_VENV.")
+    place = place or VENV
+    if place.exists() and not (place / "pyvenv.cfg").is_file():
+        sys.exit(f"{place} is there but is no environment; move it away or set DEPIN_VENV.")
     if uv:
-        install([uv, "venv", "--clear", "--python", sys.executable, str(VENV)])
+        install([uv, "venv", "--clear", "--python", sys.executable, str(place)])
         return
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         sys.exit(
@@ -255,7 +273,7 @@ def make_venv(uv: str | None) -> None:
             "module is missing.\nOn Debian or Ubuntu: sudo apt install python3-venv. "
             "Or install uv, which needs neither."
         )
-    install([sys.executable, "-m", "venv", "--clear", str(VENV)])
+    install([sys.executable, "-m", "venv", "--clear", str(place)])
 
 
 def install(command: list[str]) -> None:

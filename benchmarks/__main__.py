@@ -1,7 +1,8 @@
 """Run every benchmark."""
 
-from . import consensus, queues, retention
+from . import consensus, experiments, queues, retention
 
 consensus.main()
+experiments.main()
 queues.main()
 retention.main()

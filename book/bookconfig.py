@@ -318,10 +318,14 @@ def docname(page: str) -> str:
     return page.rsplit(".", 1)[0]
 
 
-def chapter_number(page: str) -> int | None:
-    """Return the number of a chapter, from its file's name; none for preface and back matter."""
+def chapter_number(page: str) -> int | str | None:
+    """Return the number of a chapter, from its file's name; none for preface and back matter.
+
+    Files from 90 on are appendices: 90 is A.
+    """
     found = re.match(r"notebooks/(\d\d)_", page)
-    return int(found[1]) or None if found else None
+    number = int(found[1]) if found else 0
+    return chr(ord("A") + number - 90) if number >= 90 else number or None
 
 
 def update(digest: Any, root: Path, path: Path) -> None:

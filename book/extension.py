@@ -100,7 +100,7 @@ def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:
         title, *sections = env.tocs[docname].findall(nodes.reference)
         title["secnumber"] = env.titles[docname]["secnumber"] = [number]
         env.toc_secnumbers[docname] = {section["anchorname"]: () for section in sections}
-        env.toc_secnumbers[docname][""] = (number,)
+        env.toc_secnumbers[docname][""] = (number,)  # type: ignore[assignment]
     return TocTreeCollector().assign_figure_numbers(env)
 
 
@@ -141,6 +141,10 @@ def finish_body(
     if "body" in context:
         for role in (' role="doc-biblioentry"', ' role="list" class="citation-list"'):
             context["body"] = context["body"].replace(role, "")
+    if "body" in context:  # letters number appendices
+        number = r'(<h[12]>)<span class="section-number">(?=[A-Z]\b)'
+        lettered = r'\1<span class="section-number appendix">'
+        context["body"] = re.sub(number, lettered, context["body"])
     if "body" in context and pagename != glossary and glossary in app.env.found_docs:
         definitions = back_matter.definitions(app.env.get_doctree(glossary))
         context["body"] = back_matter.with_definitions(context["body"], definitions)

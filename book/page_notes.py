@@ -28,7 +28,8 @@ def notes(book: Book, docname: str, title: str, run: runner.Run | None) -> Notes
     number = chapter_number(docname)
     title = re.sub(r"<[^>]+>", "", title)
     title = title.removeprefix(f"{number} ")
-    place = f"Chapter {number}" if number else "Page"
+    kind = "Appendix" if isinstance(number, str) else "Chapter"
+    place = f"{kind} {number}" if number else "Page"
     about: dict[str, Any] = run.about() if run else {"ran": "", "versions": {}, "tables": []}
     ask = {
         "title": f"Error on the page “{title}”",

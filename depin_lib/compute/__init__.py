@@ -1,5 +1,14 @@
 """Part III: prices, cost of ownership, reliability, queueing, verification."""
 
+from ..distributions import (
+    Distribution,
+    Empirical,
+    Lognormal,
+    Triangular,
+    TruncatedNormal,
+    Uniform,
+    sample,
+)
 from .clearing import (
     commitment_cost,
     commitment_level,
@@ -17,15 +26,6 @@ from .decisions import (
     shutdown_price,
 )
 from .dispatch import DispatchSamples, simulate_dispatch
-from .distributions import (
-    Distribution,
-    Empirical,
-    Lognormal,
-    Triangular,
-    TruncatedNormal,
-    Uniform,
-    sample,
-)
 from .durations import (
     ConstantTime,
     Duration,

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from .. import checks, data
-from .distributions import Distribution, Triangular, Uniform
+from ..distributions import Distribution, Triangular, Uniform
 from .ownership import Ownership
 
 __all__ = [

@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import checks
+from ..distributions import Distribution, sample
+from ..experiments.sensitivity import one_at_a_time as _one_at_a_time
 from ..seeds import Seed
-from .distributions import Distribution, sample
 from .ownership import CostBreakdown, Floats, Ownership, check_input_names, cost_of_ownership
 
 __all__ = ["CostSamples", "one_at_a_time", "simulate_cost"]
@@ -119,17 +120,7 @@ def one_at_a_time(
     """
     measure = measure or (lambda moved: cost_of_ownership(moved).list_price)
     check_input_names(ranges)
-    rows = {}
-    for name, distribution in ranges.items():
-        low, high = (float(x) for x in distribution.quantile(shares))
-        at_low, at_high = (measure(replace(owner, **{name: end})) for end in (low, high))
-        swing = abs(at_high - at_low)
-        rows[name] = {
-            "low": low,
-            "high": high,
-            "at_low": at_low,
-            "at_high": at_high,
-            "swing": swing,
-        }
-    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("input")
-    return frame.sort_values("swing", ascending=False, kind="stable")
+    at = measure
+    return _one_at_a_time(
+        lambda **moved: at(replace(owner, **moved)), ranges, base={}, shares=shares
+    )

@@ -26,7 +26,9 @@ except ImportError:
     )
 
 
-def jit(*, parallel: bool = False, inline: bool = False) -> Callable[[Callable], Any]:
+def jit(
+    *, parallel: bool = False, inline: bool = False, nogil: bool = False, cache: bool = True
+) -> Callable[[Callable], Any]:
     """Compile a kernel with IEEE arithmetic and cache it on disk where a folder can be written.
 
     Parameters
@@ -35,14 +37,20 @@ def jit(*, parallel: bool = False, inline: bool = False) -> Callable[[Callable],
         Whether ``prange`` loops run on several threads.
     inline
         Whether callers take the body in at compile time (for small helpers).
+    nogil
+        Whether other Python threads go on meanwhile.
+    cache
+        Whether the machine code is kept on disk; not for functions made by functions.
     """
 
     def compile_kernel(function: Callable) -> Any:
         if not COMPILED:
             return function
-        options: dict[str, Any] = {"error_model": "numpy", "parallel": parallel}
+        options: dict[str, Any] = {"error_model": "numpy", "parallel": parallel, "nogil": nogil}
         if inline:
             return njit(inline="always", **options)(function)
+        if not cache:
+            return njit(**options)(function)
         try:
             return njit(cache=True, **options)(function)
         except RuntimeError:  # neither the package folder nor a cache folder can be written

@@ -25,7 +25,7 @@ def test_the_map_of_chapters_says_which_stand() -> None:
     chapters = data.load("chapters")
     stand = chapters.loc[chapters["stands"] == "yes", "chapter"].tolist()
     numbers = [int(path.name[:2]) for path in CHAPTERS]
-    assert stand == [number for number in numbers if number > 0], (
+    assert stand == [number for number in numbers if 0 < number < 90], (  # 9x: appendices
         "set the column stands in depin_lib/data/tables/chapters.csv, then: python3 tasks.py data"
     )
 

@@ -80,11 +80,13 @@ def test_what_follows_from_it(book: bookconfig.Book) -> None:
     [
         ("notebooks/00_preface.ipynb", None),
         ("notebooks/07_yuma.ipynb", 7),
+        ("notebooks/90_running.ipynb", "A"),
+        ("notebooks/91_more.ipynb", "B"),
         ("notebooks/14_cost.ipynb", 14),
         ("book/glossary.md", None),
     ],
 )
-def test_a_chapter_is_numbered_as_its_file(page: str, number: int | None) -> None:
+def test_a_chapter_is_numbered_as_its_file(page: str, number: int | str | None) -> None:
     assert bookconfig.chapter_number(page) == number
 
 

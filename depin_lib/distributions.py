@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from .. import checks
-from ..kernels import distributions as _kernel
-from ..seeds import Seed, seed_word
+from . import checks
+from .kernels import distributions as _kernel
+from .seeds import Seed, seed_word
 
 __all__ = [
     "Distribution",

@@ -1,0 +1,264 @@
+"""What one worker does: a fixed piece of the runs, summarised.
+
+Which runs form a chunk depends on the design, the number of runs and the kind of model alone, never
+on workers. Run k of point p draws from the stream (seed, k, p); in a paired design from (seed, k).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import reducers as _kernel
+from ..kernels.jit import jit, prange
+from ..kernels.random import stream_key
+from .models import Adapted, Array, Columns, Measure, ModelError, Outputs
+
+__all__ = ["FirstPassage", "Partial", "Plan", "compute_chunk"]
+
+#: Up to this many runs per point the quantiles are exact; beyond, they come from the sketch.
+EXACT_RUNS = 1024
+_PURPOSE = 0x52554E  # "RUN"
+
+
+@dataclass(frozen=True)
+class FirstPassage:
+    """The first stored time at which a measure reaches a level; missing where it never does."""
+
+    measure: str  #: name of the measure, a series
+    above: float | None = None  #: the level, if it is reached from below
+    below: float | None = None  #: the level, if it is reached from above
+    label: str = ""  #: its name among the results; by default measure, side and level
+
+    def __post_init__(self) -> None:
+        if (self.above is None) == (self.below is None):
+            raise ValueError(
+                f"first passage of {self.measure}: above is {self.above} and below is {self.below};"
+                " give one of them"
+            )
+
+    @property
+    def level(self) -> float:
+        """The level, in the unit of the measure."""
+        return float(self.above if self.above is not None else self.below)  # type: ignore[arg-type]
+
+    @property
+    def name(self) -> str:
+        """Name of the passage among the results."""
+        if self.label:
+            return self.label
+        side = "above" if self.above is not None else "below"
+        return f"{self.measure}_{side}_{self.level:g}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a worker needs to know."""
+
+    model: Adapted
+    columns: Columns  #: one entry per point
+    runs: int  #: per point
+    seed: int
+    paired: bool
+    measures: tuple[Measure, ...]
+    passages: tuple[FirstPassage, ...]
+    every: int  #: which times are kept
+    time: Array | None  #: the kept times; counted if None
+    quantiles: tuple[float, ...]
+    relative_error: float
+    paths: bool  #: whether the values of every run are wanted
+    size: int  #: runs in a chunk
+
+    @property
+    def points(self) -> int:
+        """Number of points."""
+        return len(next(iter(self.columns.values())))
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks."""
+        if self.runs <= self.size:
+            return math.ceil(self.points / (self.size // self.runs))
+        return self.points * math.ceil(self.runs / self.size)
+
+    @property
+    def log_gamma(self) -> float:
+        """Width of the sketch's bins."""
+        return math.log((1 + self.relative_error) / (1 - self.relative_error))
+
+    def bounds(self, index: int) -> tuple[int, int, int, int]:
+        """Return the first and last point and run of a chunk, the last ones excluded.
+
+        A chunk holds whole points, or a part of the runs of one point.
+        """
+        if self.runs <= self.size:
+            per = self.size // self.runs
+            return index * per, min(self.points, (index + 1) * per), 0, self.runs
+        point, part = divmod(index, math.ceil(self.runs / self.size))
+        return point, point + 1, part * self.size, min(self.runs, (part + 1) * self.size)
+
+
+@dataclass
+class Partial:
+    """What a chunk found; arrays by name of the measure."""
+
+    moments: dict[str, Array] = field(default_factory=dict)  #: (6, points, times)
+    quantiles: dict[str, Array] = field(default_factory=dict)  #: (shares, points, times), if exact
+    values: dict[str, Array] = field(default_factory=dict)  #: (runs, times), if they are needed
+    sketches: dict[str, tuple[int, NDArray[np.int32]]] = field(default_factory=dict)
+    series: dict[str, bool] = field(default_factory=dict)  #: whether a measure has times
+    failures: list[tuple[int, int, int, str]] = field(
+        default_factory=list
+    )  #: point, run, seed, why
+    missing: list[tuple[str, int, int]] = field(default_factory=list)  #: measure, point, run
+
+
+def default_size(points: int, runs: int, batched: bool) -> int:
+    """Choose how many runs form a chunk: some 256 chunks, within limits."""
+    low, high = (256, 1024) if batched else (1, 256)
+    return min(high, max(low, math.ceil(points * runs / 256)))
+
+
+def compute_chunk(plan: Plan, index: int, workers: int = 1) -> Partial:
+    """Run the model for one chunk and summarise what it gave."""
+    p0, p1, r0, r1 = plan.bounds(index)
+    points = np.repeat(np.arange(p0, p1), r1 - r0)
+    runs = np.tile(np.arange(r0, r1), p1 - p0)
+    seeds = run_seeds(plan, points, runs)
+    columns = {name: column[points] for name, column in plan.columns.items()}
+    outputs = plan.model.evaluate(columns, seeds, plan.measures, workers)
+    part = Partial(series=dict(outputs.series))
+    for i, why in sorted(outputs.failures.items()):
+        part.failures.append((int(points[i]), int(runs[i]), int(seeds[i]), why))
+    good = np.ones(len(runs), dtype=bool)
+    good[list(outputs.failures)] = False
+    for name, values in with_passages(plan, outputs):
+        part.series.setdefault(name, False)
+        part.moments[name] = moments(values[good], points[good] - p0, p1 - p0)
+        if part.moments[name][_kernel.MISSING].any():
+            bad = good & ~np.isfinite(values).all(axis=1)
+            first = int(np.argmax(bad))
+            part.missing.append((name, int(points[first]), int(runs[first])))
+            values = np.where(np.isfinite(values), values, np.nan)
+        whole = r1 - r0 == plan.runs
+        if whole:
+            blocks = values.reshape(p1 - p0, plan.runs, -1)
+            part.quantiles[name] = exact_quantiles(blocks, plan.quantiles)
+        elif plan.runs > EXACT_RUNS:
+            part.sketches[name] = sketch(values[good], plan.log_gamma)
+        if plan.paths or not (whole or plan.runs > EXACT_RUNS):
+            part.values[name] = values
+    return part
+
+
+def run_seeds(plan: Plan, points: NDArray[np.int64], runs: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the seed of each run."""
+    out = np.empty(len(runs), dtype=np.uint64)
+    keys = np.zeros_like(points) if plan.paired else points + 1
+    with np.errstate(over="ignore"):
+        _fill_seeds(np.uint64(plan.seed), runs.astype(np.uint64), keys.astype(np.uint64), out)
+    return out
+
+
+@jit(parallel=True)
+def _fill_seeds(
+    seed: np.uint64,
+    runs: NDArray[np.uint64],
+    points: NDArray[np.uint64],
+    out: NDArray[np.uint64],
+) -> None:
+    for i in prange(out.size):
+        out[i] = stream_key(seed, runs[i], points[i], np.uint64(_PURPOSE))
+
+
+def with_passages(plan: Plan, outputs: Outputs) -> Iterator[tuple[str, Array]]:
+    """Yield every measure at the kept times, then the first passages."""
+    kept = {
+        name: np.ascontiguousarray(v[:, :: plan.every]) if outputs.series[name] else v
+        for name, v in outputs.values.items()
+    }
+    yield from kept.items()
+    for passage in plan.passages:
+        if not kept:
+            return
+        values = kept.get(passage.measure)
+        if values is None or not outputs.series[passage.measure]:
+            series = ", ".join(name for name in kept if outputs.series[name]) or "none"
+            raise ModelError(f"first passage of {passage.measure!r}: the series are: {series}")
+        time = plan.time if plan.time is not None else counted(values.shape[1], plan.every)
+        if len(time) != values.shape[1]:
+            raise ModelError(f"time has {len(time)} entries; {passage.measure}, {values.shape[1]}")
+        out = np.empty(len(values))
+        _kernel.first_passage(values, time, passage.level, passage.above is not None, out)
+        yield passage.name, out[:, None]
+
+
+def counted(times: int, every: int) -> Array:
+    """Return the numbers of the kept steps."""
+    return np.arange(times, dtype=np.float64) * every
+
+
+def moments(values: Array, group: NDArray[np.int64], groups: int) -> Array:
+    """Return counts, mean, squares and extremes by group, shape (6, groups, times)."""
+    out = np.zeros((6, groups, values.shape[1]))
+    out[_kernel.LOW], out[_kernel.HIGH] = np.inf, -np.inf
+    _kernel.moments(values, group, out)
+    return out
+
+
+def merge_moments(into: Array, more: Array) -> None:
+    """Add the moments of later runs to those of earlier ones (Chan, Golub & LeVeque 1979)."""
+    n, m = into[_kernel.COUNT], more[_kernel.COUNT]
+    total = np.maximum(n + m, 1)
+    step = more[_kernel.MEAN] - into[_kernel.MEAN]
+    into[_kernel.M2] += more[_kernel.M2] + step**2 * (n * m / total)
+    into[_kernel.MEAN] += step * (m / total)
+    into[_kernel.COUNT] += m
+    into[_kernel.MISSING] += more[_kernel.MISSING]
+    into[_kernel.LOW] = np.minimum(into[_kernel.LOW], more[_kernel.LOW])
+    into[_kernel.HIGH] = np.maximum(into[_kernel.HIGH], more[_kernel.HIGH])
+
+
+def exact_quantiles(values: Array, shares: tuple[float, ...]) -> Array:
+    """Return quantiles over axis 1, shape (shares, points, times); NaN is left out."""
+    if not np.isnan(values).any():
+        return np.asarray(np.quantile(values, shares, axis=1))
+    out = np.full((len(shares), values.shape[0], values.shape[2]), np.nan)
+    for point, cell in np.ndindex(values.shape[0], values.shape[2]):
+        known = values[point, :, cell]
+        known = known[~np.isnan(known)]
+        if known.size:
+            out[:, point, cell] = np.quantile(known, shares)
+    return out
+
+
+def sketch(values: Array, log_gamma: float) -> tuple[int, NDArray[np.int32]]:
+    """Count the values of each time in bins; return the first bin's number and the counts."""
+    low, high = _kernel.sketch_range(values, log_gamma)
+    counts = np.zeros((values.shape[1], high - low + 1), dtype=np.int32)
+    _kernel.sketch_fill(values, log_gamma, low, counts)
+    return int(low), counts
+
+
+def merge_sketches(
+    one: tuple[int, NDArray[np.int32]], two: tuple[int, NDArray[np.int32]]
+) -> tuple[int, NDArray[np.int32]]:
+    """Add the counts of two sketches."""
+    if not one[1].shape[1] or not two[1].shape[1]:
+        return one if one[1].shape[1] else two
+    low = min(one[0], two[0])
+    high = max(offset + counts.shape[1] for offset, counts in (one, two))
+    out = np.zeros((one[1].shape[0], high - low), dtype=np.int32)
+    for offset, counts in (one, two):
+        out[:, offset - low : offset - low + counts.shape[1]] += counts
+    return low, out
+
+
+def sketch_quantiles(
+    sketched: tuple[int, NDArray[np.int32]], log_gamma: float, shares: tuple[float, ...]
+) -> Array:
+    """Return the quantiles of each time, shape (shares, times), by the published rule."""
+    offset, counts = sketched
+    return np.array([_kernel.sketch_quantile(counts, log_gamma, offset, q) for q in shares])

@@ -1,0 +1,341 @@
+"""Which input moves the result: variance shares, screening, one at a time, break-even."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from .. import checks
+from ..distributions import Distribution, Uniform
+from ..seeds import Seed, seed_word
+from .design import Design, Range, ranges, sobol_shares, table
+from .models import Measure
+from .running import run
+
+__all__ = ["break_even", "morris_screening", "one_at_a_time", "sobol_indices"]
+
+Array = NDArray[np.float64]
+_TAIL = 0.01
+
+
+@dataclass(frozen=True)
+class Study:
+    """A model, the ranges of its inputs and the one number that is studied."""
+
+    model: Any
+    inputs: Mapping[str, Distribution]
+    measure: str | Measure | None
+    runs: int
+    seed: int
+    options: Mapping[str, Any]  #: of `run`: executor, workers, checkpoint …
+
+    def outputs(self, shares: Array) -> Array:
+        """Return the measure at points given as shares of the inputs' ranges, one row each."""
+        columns = {n: d.quantile(shares[:, i]) for i, (n, d) in enumerate(self.inputs.items())}
+        return self.at(table(columns))
+
+    def at(self, design: Design) -> Array:
+        """Return the measure's mean over runs at every point, the runs sharing their noise."""
+        result = run(
+            self.model,
+            design.with_common_random_numbers(),
+            runs=self.runs,
+            seed=self.seed,
+            measures=[self.measure] if self.measure is not None else (),
+            quantiles=(),
+            **self.options,
+        )
+        names = [str(n).removesuffix("_mean") for n in result if str(n).endswith("_mean")]
+        if len(names) != 1:
+            raise ValueError(f"measure is None; name one of {', '.join(names)}")
+        means = result[f"{names[0]}_mean"]
+        if "time" in means.dims:
+            raise ValueError(
+                f"{names[0]} is a series; give one number per run, such as its end: "
+                f"Measure('end', of=lambda out: out[{names[0]!r}][..., -1])"
+            )
+        values = means.to_numpy()
+        if not np.isfinite(values).all():
+            point = int(np.argmin(np.isfinite(values)))
+            where = ", ".join(f"{k} = {v:g}" for k, v in design.points.iloc[point].items())
+            raise ValueError(
+                f"{names[0]} is {values[point]} at {where}; the inputs' ranges "
+                "must lie where the model gives numbers"
+            )
+        return np.asarray(values)
+
+
+def sobol_indices(
+    model: Any,
+    inputs: Mapping[str, Range],
+    measure: str | Measure | None = None,
+    *,
+    points: int = 1024,
+    runs: int = 1,
+    seed: Seed = None,
+    confidence: float = 0.95,
+    resamples: int = 999,
+    **options: Any,
+) -> pd.DataFrame:
+    """Share of the output's variance that each input causes, alone and with all others.
+
+    Parameters
+    ----------
+    model
+        As in `run`.
+    inputs
+        A distribution, or (low, high), of each input, at least two; they are independent.
+    measure
+        The number that is studied; may be left out if the model gives one only.
+    points
+        Size of the two samples, a power of two; the model runs points × (inputs + 2) times.
+    runs
+        Runs per point, whose mean is studied; all points share their noise.
+    seed
+        Integer, SeedSequence, Generator or None.
+    confidence, resamples
+        Level of the intervals, and how many bootstrap samples they rest on.
+    options
+        Of `run`: ``executor``, ``workers``, ``checkpoint``, ``resume``, ``progress``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per input, the largest total first: ``first`` and ``total`` with ``_low`` and
+        ``_high``. Estimators of Saltelli et al. (2010) by `scipy.stats.sobol_indices`; intervals by
+        percentiles of the bootstrap.
+
+    Raises
+    ------
+    ValueError
+        If there is one input, ``points`` is not a power of two, or the measure is a series, not
+        finite or constant.
+
+    Examples
+    --------
+    >>> add = lambda a, b: a + 2 * b
+    >>> found = sobol_indices(add, {"a": (0, 1), "b": (0, 1)}, points=256, seed=1)
+    >>> found.index[0], bool(abs(found.loc["b", "first"] - 0.8) < 0.02)
+    ('b', True)
+    """
+    study = _study(model, inputs, measure, runs, seed, options)
+    d = checks.whole_number("number of inputs", len(study.inputs), low=2)
+    shares = sobol_shares(2 * d, points, study.seed)
+    a, b = shares[:, :d], shares[:, d:]
+    mixed = [np.where(np.arange(d) == i, b, a) for i in range(d)]
+    values = study.outputs(np.concatenate([a, b, *mixed])).reshape(d + 2, points)
+    if np.ptp(values) == 0:
+        raise ValueError(f"the output is {values[0, 0]:g} at every point: no variance to share out")
+    indices = _indices(values)
+    rng = np.random.default_rng(study.seed)
+    drawn = [_indices(values[:, rng.integers(0, points, points)]) for _ in range(resamples)]
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(drawn, tails, axis=0)
+    frame = pd.DataFrame(index=pd.Index(list(study.inputs), name="input"))
+    for k, name in enumerate(("first", "total")):
+        frame[name], frame[f"{name}_low"], frame[f"{name}_high"] = indices[k], low[k], high[k]
+    return frame.sort_values("total", ascending=False, kind="stable")
+
+
+def morris_screening(
+    model: Any,
+    inputs: Mapping[str, Range],
+    measure: str | Measure | None = None,
+    *,
+    trajectories: int = 20,
+    levels: int = 4,
+    runs: int = 1,
+    seed: Seed = None,
+    confidence: float = 0.95,
+    **options: Any,
+) -> pd.DataFrame:
+    """Screen many inputs with few runs: mean and spread of their elementary effects.
+
+    An effect is the change of the output when one input moves by levels / (2 levels − 2) of its
+    range, divided by that share. The range of a uniform input is the whole of it, that of another
+    distribution the middle 98 % of its probability.
+
+    Parameters
+    ----------
+    model, inputs, measure, runs, seed, options
+        As in `sobol_indices`.
+    trajectories
+        Walks through the inputs; the model runs trajectories × (inputs + 1) times.
+    levels
+        Even number of levels of each input.
+    confidence
+        Level of the interval of ``mu_star``, by Student's t over trajectories.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per input, the most important first: ``mu`` (mean effect), ``mu_star`` (mean
+        absolute effect; Campolongo et al. 2007) with ``_low`` and ``_high``, and ``sigma`` (spread:
+        curvature or interaction). After Morris (1991), Technometrics 33(2).
+
+    Raises
+    ------
+    ValueError
+        If ``levels`` is odd or a count is too small.
+
+    Examples
+    --------
+    >>> found = morris_screening(lambda a, b: a + 2 * b, {"a": (0, 1), "b": (0, 1)}, seed=1)
+    >>> found["mu_star"].round(9).to_dict()
+    {'b': 2.0, 'a': 1.0}
+    """
+    study = _study(model, inputs, measure, runs, seed, options)
+    count = checks.whole_number("trajectories", trajectories, low=2)
+    if checks.whole_number("levels", levels, low=2) % 2:
+        raise ValueError(f"levels is {levels}; allowed: even numbers from 2 on")
+    d, step = len(study.inputs), levels / (2 * (levels - 1))
+    rng = np.random.default_rng(study.seed)
+    low = rng.integers(0, levels // 2, size=(count, d)) / (levels - 1)
+    up = rng.integers(0, 2, size=(count, d)).astype(bool)
+    turn = np.argsort(rng.random((count, d)), axis=1)  #: which input moves at which place
+    place = np.argsort(turn, axis=1)
+    moved = np.arange(d + 1)[None, :, None] > place[:, None, :]
+    shares = low[:, None, :] + step * (moved == up[:, None, :])
+    bounded = [isinstance(known, Uniform) for known in study.inputs.values()]
+    tail = np.where(bounded, 0.0, _TAIL)
+    shares = np.clip(tail + shares * (1 - 2 * tail), 0, 1 - 2.0**-53)
+    values = study.outputs(shares.reshape(-1, d)).reshape(count, d + 1)
+    change = np.take_along_axis(np.diff(values, axis=1), place, axis=1)
+    effects = change * np.where(up, 1, -1) / (step * (1 - 2 * tail))
+    size = np.abs(effects)
+    half = stats.t.ppf((1 + confidence) / 2, count - 1) * size.std(0, ddof=1) / np.sqrt(count)
+    frame = pd.DataFrame(
+        {
+            "mu": effects.mean(0),
+            "mu_star": size.mean(0),
+            "mu_star_low": size.mean(0) - half,
+            "mu_star_high": size.mean(0) + half,
+            "sigma": effects.std(0, ddof=1),
+        },
+        index=pd.Index(list(study.inputs), name="input"),
+    )
+    return frame.sort_values("mu_star", ascending=False, kind="stable")
+
+
+def one_at_a_time(
+    model: Callable[..., Any],
+    inputs: Mapping[str, Range],
+    *,
+    base: Mapping[str, float] | None = None,
+    shares: tuple[float, float] = (0.05, 0.95),
+) -> pd.DataFrame:
+    """Move each input alone from the low to the high end of its range (a tornado).
+
+    Parameters
+    ----------
+    model
+        Takes inputs by name and returns one number.
+    inputs
+        A distribution, or (low, high), of each input; the ends are its quantiles at ``shares``.
+    base
+        The inputs at rest; by default the middle of each range. Those that it leaves out are left
+        out of the call as well, unless they are the one that moves.
+    shares
+        Which quantiles count as ends; of a pair (low, high) the ends themselves are taken.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per input, the one that matters most first: ``low`` and ``high`` of the input, the
+        output ``at_low`` and ``at_high``, and its ``swing``.
+
+    Examples
+    --------
+    >>> found = one_at_a_time(lambda a, b: a + 2 * b, {"a": (0, 1), "b": (0, 1)})
+    >>> found["swing"].to_dict()
+    {'b': 2.0, 'a': 1.0}
+    """
+    known = ranges(inputs)
+    rest = {n: float(d.quantile(0.5)) for n, d in known.items()} if base is None else dict(base)
+    rows = {}
+    for name, distribution in known.items():
+        given = inputs[name]
+        ends = given if isinstance(given, tuple) else distribution.quantile(shares)
+        low, high = (float(x) for x in ends)
+        at_low, at_high = (float(model(**(rest | {name: end}))) for end in (low, high))
+        rows[name] = {
+            "low": low,
+            "high": high,
+            "at_low": at_low,
+            "at_high": at_high,
+            "swing": abs(at_high - at_low),
+        }
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("input")
+    return frame.sort_values("swing", ascending=False, kind="stable")
+
+
+def break_even(
+    model: Callable[[float], Any], low: float, high: float, *, points: int = 65, unit: str = ""
+) -> list[float]:
+    """Find where a function of one input changes its sign.
+
+    Parameters
+    ----------
+    model
+        Takes one number and returns one. If it draws random numbers, give it a fixed seed.
+    low, high
+        Range of the input that is searched.
+    points
+        Number of places at which the sign is looked at first; two changes between neighbours are
+        missed.
+    unit
+        Unit of the input, for messages.
+
+    Returns
+    -------
+    list of float
+        Every change of sign, rising.
+
+    Raises
+    ------
+    ValueError
+        If the sign never changes; the message gives the output at both ends.
+
+    Examples
+    --------
+    >>> [round(x, 9) for x in break_even(lambda x: x * x - 4, -3, 3)]
+    [-2.0, 2.0]
+    """
+    low = checks.number("low", low, unit=unit)
+    high = checks.number("high", high, low=low, low_open=True, unit=unit)
+    places = np.linspace(low, high, checks.whole_number("points", points, low=2))
+    values = checks.finite("output", [float(model(x)) for x in places.tolist()])
+    found = set(places[values == 0].tolist())
+    for i in np.flatnonzero(values[:-1] * values[1:] < 0):
+        left, right = float(places[i]), float(places[i + 1])
+        found.add(float(optimize.brentq(lambda x: float(model(x)), left, right, xtol=1e-12)))
+    if not found:
+        raise ValueError(
+            f"the output does not change its sign between {low:g} and {high:g}"
+            f"{f' {unit}' if unit else ''}: it is {values[0]:g} and {values[-1]:g} at the ends"
+        )
+    return sorted(found)
+
+
+def _study(
+    model: Any,
+    inputs: Mapping[str, Range],
+    measure: str | Measure | None,
+    runs: int,
+    seed: Seed,
+    options: Mapping[str, Any],
+) -> Study:
+    known = ranges(inputs)
+    return Study(model, known, measure, runs, int(seed_word(seed)), options)
+
+
+def _indices(values: Array) -> Array:
+    """Return first-order and total indices, shape (2, inputs), of outputs at A, B, and mixed."""
+    found = stats.sobol_indices(
+        func={"f_A": values[:1], "f_B": values[1:2], "f_AB": values[2:, None]}, n=values.shape[1]
+    )
+    return np.array([np.ravel(found.first_order), np.ravel(found.total_order)])
