@@ -235,15 +235,27 @@ def sample(
     for name, distribution in distributions.items():
         if not isinstance(distribution, Distribution):
             raise TypeError(f"{name} is {distribution!r}; give a distribution, such as Uniform")
-        row = np.zeros(6)
-        numbers = distribution._numbers()
-        row[: len(numbers)] = numbers
         out[name] = np.empty(count)
-        purpose = np.uint64(zlib.crc32(name.encode()))
-        observed = distribution._observations()
-        with np.errstate(over="ignore"):  # unsigned arithmetic wraps; plain Python would warn
-            _kernel.fill_draws(word, purpose, distribution._shape, row, observed, out[name])
+        fill(name, distribution, out[name], word=word)
     return out
+
+
+def fill(
+    name: str,
+    distribution: Distribution,
+    out: NDArray[np.float64],
+    *,
+    word: np.uint64,
+    first: int = 0,
+) -> None:
+    """Fill ``out`` with the draws of one input of `sample`, from number ``first`` on."""
+    row = np.zeros(6)
+    numbers = distribution._numbers()
+    row[: len(numbers)] = numbers
+    purpose = np.uint64(zlib.crc32(name.encode()))
+    observed = distribution._observations()
+    with np.errstate(over="ignore"):  # unsigned arithmetic wraps; plain Python would warn
+        _kernel.fill_draws(word, purpose, distribution._shape, row, observed, out, first)
 
 
 def _check_range(low: float, high: float) -> None:

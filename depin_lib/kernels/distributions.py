@@ -49,8 +49,9 @@ def fill_draws(
     row: NDArray[np.float64],
     observed: NDArray[np.float64],
     out: NDArray[np.float64],
+    first: int,
 ) -> None:
-    """Fill ``out`` (draws) with draws of one input; ``row`` has 6 numbers, ``observed`` any."""
+    """Fill ``out`` with draws of one input, from number ``first`` on; ``row`` has 6 numbers."""
     key = stream_key(seed, np.uint64(0), np.uint64(0), purpose)
     for i in prange(out.size):
-        out[i] = _quantile(shape, row, observed, uniform(key, np.uint64(i)))
+        out[i] = _quantile(shape, row, observed, uniform(key, np.uint64(first + i)))
