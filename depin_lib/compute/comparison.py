@@ -65,13 +65,9 @@ class Draws:
 
     inputs: dict[str, NDArray[np.float64]]  #: uncertain inputs by name; each of shape (draws,)
     parts: NDArray[np.float64]  #: shape (providers, parts, draws); USD per useful GPU-hour
+    paid: NDArray[np.float64]  #: all parts but the subsidy; shape (providers, draws)
     reserved: NDArray[np.float64]  #: shape (providers, draws); in units of the mean demand
     providers: tuple[str, ...]  #: names, in order
-
-    @property
-    def paid(self) -> NDArray[np.float64]:
-        """What the buyer pays, shape (providers, draws); USD per useful GPU-hour."""
-        return _in_order(self.parts[:, :-1])
 
 
 @dataclass(frozen=True)
@@ -153,7 +149,7 @@ class Comparison:
         cost = self.paid + self.subsidy if with_subsidy else self.paid
         low, middle, high = np.quantile(cost, (0.05, 0.5, 0.95), axis=1)
         frame = pd.DataFrame({"low": low, "median": middle, "high": high})
-        frame["mean"] = _in_order(self.mean_parts[:, :, None])[:, 0]
+        frame["mean"] = np.add.accumulate(self.mean_parts, axis=1)[:, -1]
         frame[list(PARTS)] = self.mean_parts
         frame["reserves"] = self.reserving
         frame["deliverable"] = [self.deliverable(name) for name in self.providers]
@@ -168,11 +164,11 @@ class Comparison:
             If more are asked for than were drawn.
         """
         n = checks.whole_number("count", count, high=self.paid.shape[1])
-        model = _Model(self.workload, self.kinds, self.correlation)
+        model = Model(self.workload, self.kinds, self.correlation)
         inputs = model.draw(self.word, 0, n)
-        parts, reserved = model.evaluate(inputs)
+        parts, paid, reserved = model.evaluate(inputs)
         uncertain = {k: v for k, v in inputs.items() if k in model.uncertain}
-        return Draws(uncertain, parts, reserved, self.providers)
+        return Draws(uncertain, np.moveaxis(parts, 0, 2), paid, reserved, self.providers)
 
     def _row(self, provider: str) -> int:
         return self.providers.index(checks.choice("provider", provider, self.providers))
@@ -229,21 +225,19 @@ def compare(
     True
     """
     kinds = provider_kinds() if providers is None else tuple(providers)
-    model = _Model(workload, kinds, correlation)
+    model = Model(workload, kinds, correlation)
     n = checks.whole_number("runs", runs)
     word = seed_word(seed)
     paid, subsidy = np.empty((len(kinds), n)), np.empty((len(kinds), n))
     sums, reserving = np.zeros((len(kinds), len(PARTS))), np.zeros(len(kinds))
     for first, count in _chunks(n):
-        parts, reserved = model.evaluate(model.draw(word, first, count))
+        parts, bill, reserved = model.evaluate(model.draw(word, first, count))
         here = slice(first, first + count)
-        paid[:, here] = _in_order(parts[:, :-1])
-        subsidy[:, here] = parts[:, -1]
-        sums += parts.sum(axis=2)
+        paid[:, here] = bill
+        subsidy[:, here] = parts[:, :, -1].T
+        sums += parts.sum(axis=0)
         reserving += (reserved > 0).sum(axis=1)
-    return Comparison(
-        workload, kinds, paid, subsidy, sums / n, reserving / n, word, correlation
-    )
+    return Comparison(workload, kinds, paid, subsidy, sums / n, reserving / n, word, correlation)
 
 
 def scarcity(
@@ -269,7 +263,7 @@ def scarcity(
     return {(a, b): rho for i, a in enumerate(names) for b in names[i + 1 :]}
 
 
-class _Model:
+class Model:
     """The inputs of a workload and of its providers by name, and the way from them to costs."""
 
     def __init__(
@@ -323,8 +317,8 @@ class _Model:
 
     def evaluate(
         self, values: Mapping[str, NDArray[np.float64]]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the parts (providers × parts × draws) and the reserves (providers × draws)."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return parts (draws × providers × parts), what is paid and reserved (× draws)."""
         work = np.array([values[name] for name in _WORK_INPUTS])
         offers = np.array(
             [[values[f"{name}.{field}"] for field in _OFFER_INPUTS] for name in self.offers]
@@ -336,11 +330,11 @@ class _Model:
                 ratios[row] = values[_term(kind)]
             if kind.base is not None and kind.committed_usd is not None:
                 ratios[row] /= values[f"{kind.base.name}.price_usd"]
-        parts = np.empty((len(self.kinds), len(PARTS), count))
-        reserved = np.empty((len(self.kinds), count))
+        parts = np.empty((count, len(self.kinds), len(PARTS)))
+        paid, reserved = np.empty((2, len(self.kinds), count))
         plans, leaves, fixed = self.plans, self.leaves, self.fixed
-        _kernel.fill_costs(work, offers, ratios, plans, leaves, fixed, parts, reserved)
-        return parts, reserved
+        _kernel.fill_costs(work, offers, ratios, plans, leaves, fixed, parts, paid, reserved)
+        return parts, paid, reserved
 
 
 def _term(kind: ProviderKind) -> str:
@@ -364,21 +358,13 @@ def _root(
     for (a, b), value in pairs.items():
         matrix[names.index(a), names.index(b)] = matrix[names.index(b), names.index(a)] = value
     try:
-        return names, np.linalg.cholesky(matrix)
+        return names, np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
     except np.linalg.LinAlgError:
         least = float(np.linalg.eigvalsh(matrix)[0])
         raise ValueError(
             f"correlation contradicts itself: the smallest eigenvalue of its matrix is {least:.3g};"
             " allowed: above 0"
         ) from None
-
-
-def _in_order(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add the parts (second axis) one after the other."""
-    total = parts[:, 0].copy()
-    for part in range(1, parts.shape[1]):
-        total += parts[:, part]
-    return total
 
 
 def _chunks(n: int) -> Iterator[tuple[int, int]]:

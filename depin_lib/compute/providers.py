@@ -160,7 +160,9 @@ class ProviderKind:
     burst: Offer  #: where hours are bought as needed
     base: Offer | None = None  #: where hours are reserved, used or not
     ratio: Known = 1.0  #: reserved price over the base's list price
-    committed_usd: Known | None = None  #: reserved price itself, instead of a ratio; USD per GPU-hour
+    committed_usd: Known | None = (
+        None  #: reserved price itself, instead of a ratio; USD per GPU-hour
+    )
     years: int = 1  #: length of the commitment
 
     def __post_init__(self) -> None:
@@ -268,7 +270,7 @@ def offered_prices(
         points = max(1, _POINTS // len(group))
         steps = (np.arange(points) + 0.5) / points
         for row in group.itertuples():
-            known = [row.usd_min, row.usd_per_gpu_hour, row.usd_max]
+            known = np.array([row.usd_min, row.usd_per_gpu_hour, row.usd_max], dtype=np.float64)
             values.append(np.interp(steps, [0.0, 0.5, 1.0], known))
     return Empirical(np.concatenate(values))
 

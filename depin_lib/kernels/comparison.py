@@ -17,7 +17,10 @@ EGRESS, STATE, SESSION, ACTIVE, PERSISTENCE, DEMAND_CV = range(6)
 LIST, COMMITMENT, IDLE, START, INTERRUPTIONS, SPARES, CHECKS, SLOWNESS, TRAFFIC, TOKENS = range(10)
 #: Hours paid per useful hour at which everyone has given up.
 MAX_OVERHEAD = 100.0
-_STEPS = 3
+#: Newton steps to the best interval: the start is good where checkpoints are short.
+_STEPS = 2
+#: Draws that one thread takes at a time.
+BLOCK = 1024
 
 
 @jit(inline=True)
@@ -30,9 +33,8 @@ def _overhead(c: float, r: float, m: float) -> tuple[float, float]:
     x = min(root - root**2 / 3.0 + root**3 / 36.0, 0.9) if root < 1.0 else 0.9
     if ratio > 1e-8:
         for _ in range(_STEPS if root < 0.5 else 30):
-            if x >= 1.0:
-                break
-            x = min(x + (math.log1p(-x) + x + ratio) * (1.0 - x) / x, 1.0)
+            if x < 1.0:
+                x = min(x + (math.log1p(-x) + x + ratio) * (1.0 - x) / x, 1.0)
     tau = m * x
     power = r / m + (tau + c) / m
     if power > 50.0:
@@ -144,6 +146,28 @@ def _mix(
     out[TOKENS] = paid * a[LIST] * a[TOKENS] + burst * price_b * b[LIST] * b[TOKENS]
 
 
+@jit(inline=True)
+def _reserved_level(
+    base: int,
+    burst: int,
+    years: int,
+    ratio: float,
+    i: int,
+    work: NDArray[np.float64],
+    offers: NDArray[np.float64],
+    unit: NDArray[np.float64],
+) -> tuple[float, float, float, float]:
+    """Return what to reserve, the mean demand, what lies above the reserve, the active share."""
+    if base < 0:
+        return 0.0, 1.0, 1.0, 1.0
+    active = _active(work[ACTIVE, i], work[PERSISTENCE, i], years)
+    bursting = offers[burst, PRICE, i] * unit[burst, LIST] + unit[burst, TRAFFIC]
+    reserving = ratio * offers[base, PRICE, i] * unit[base, LIST]
+    saved = bursting - unit[base, TRAFFIC]
+    level, mean, above = _reserve(reserving, saved, active, work[DEMAND_CV, i])
+    return level, mean, above, active
+
+
 @jit(parallel=True)
 def fill_costs(
     work: NDArray[np.float64],
@@ -153,38 +177,35 @@ def fill_costs(
     leaves: NDArray[np.float64],
     fixed: NDArray[np.float64],
     parts: NDArray[np.float64],
+    paid: NDArray[np.float64],
     level: NDArray[np.float64],
 ) -> None:
-    """Fill ``parts`` (plans × 10 × draws), USD per useful GPU-hour, and the reserved ``level``.
+    """Fill ``parts`` (draws × plans × 10), ``paid`` and the reserved ``level`` (plans × draws).
 
-    ``plans`` has a row per provider: index of the reserved offer (−1: none), of the burst offer,
-    and the years of the term; ``fixed`` is GPUs, machines, replicas, z, weight of checks, stateless.
+    Costs are in USD per useful GPU-hour; ``paid`` is all parts but the last. ``plans`` has a row
+    per provider: index of the reserved offer (−1: none), of the burst offer, and the years of the
+    term; ``fixed`` is GPUs, machines, replicas, z, weight of checks, stateless.
     """
-    n_offers = offers.shape[0]
-    for i in prange(work.shape[1]):
-        unit = np.zeros((n_offers, 10))
-        for k in range(n_offers):
-            _unit(offers[k], i, work, fixed, leaves[k], unit[k])
-            unit[k, TOKENS] = offers[k, SUBSIDY, i]
-        cost = np.empty(10)
-        for p in range(plans.shape[0]):
-            base, burst = plans[p, 0], plans[p, 1]
-            price_b = offers[burst, PRICE, i]
-            q, mean, above, active = 0.0, 1.0, 1.0, 1.0
-            price_a = price_b
-            first = burst if base < 0 else base
-            if base >= 0:
-                price_a = offers[base, PRICE, i]
-                active = _active(work[ACTIVE, i], work[PERSISTENCE, i], plans[p, 2])
-                bursting = price_b * unit[burst, LIST] + unit[burst, TRAFFIC]
-                q, mean, above = _reserve(
-                    ratios[p, i] * price_a * unit[base, LIST],
-                    bursting - unit[base, TRAFFIC],
-                    active,
-                    work[DEMAND_CV, i],
+    n = work.shape[1]
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        unit = np.zeros((offers.shape[0], 10))
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            for k in range(offers.shape[0]):
+                _unit(offers[k], i, work, fixed, leaves[k], unit[k])
+                unit[k, TOKENS] = offers[k, SUBSIDY, i]
+            for p in range(plans.shape[0]):
+                base, burst, ratio = plans[p, 0], plans[p, 1], ratios[p, i]
+                q, mean, above, active = _reserved_level(
+                    base, burst, plans[p, 2], ratio, i, work, offers, unit
                 )
-            ratio = ratios[p, i]
-            _mix(unit[first], unit[burst], price_a, price_b, ratio, q, mean, above, active, cost)
-            level[p, i] = q
-            for part in range(10):
-                parts[p, part, i] = cost[part]
+                first = burst if base < 0 else base
+                price_a, price_b = offers[first, PRICE, i], offers[burst, PRICE, i]
+                cost = parts[i, p]
+                _mix(
+                    unit[first], unit[burst], price_a, price_b, ratio, q, mean, above, active, cost
+                )
+                total = cost[LIST]
+                for part in range(COMMITMENT, TOKENS):
+                    total += cost[part]
+                paid[p, i] = total
+                level[p, i] = q
