@@ -7,7 +7,7 @@ import numba
 
 from depin_lib import compute
 
-RUNS, ROUNDS, SEED = 1_000_000, 5, 1
+RUNS, ROUNDS, SEED = 1_000_000, 3, 1
 
 
 def seconds(name: str, *, threads: int, correlated: bool = False) -> list[float]:

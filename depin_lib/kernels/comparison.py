@@ -17,8 +17,6 @@ EGRESS, STATE, SESSION, ACTIVE, PERSISTENCE, DEMAND_CV = range(6)
 LIST, COMMITMENT, IDLE, START, INTERRUPTIONS, SPARES, CHECKS, SLOWNESS, TRAFFIC, TOKENS = range(10)
 #: Hours paid per useful hour at which everyone has given up.
 MAX_OVERHEAD = 100.0
-#: Newton steps to the best interval: the start is good where checkpoints are short.
-_STEPS = 2
 #: Draws that one thread takes at a time.
 BLOCK = 1024
 
@@ -30,9 +28,11 @@ def _overhead(c: float, r: float, m: float) -> tuple[float, float]:
         return min(math.exp(min(r / m, 50.0)), MAX_OVERHEAD), np.inf
     ratio = c / m
     root = math.sqrt(2.0 * ratio)
-    x = min(root - root**2 / 3.0 + root**3 / 36.0, 0.9) if root < 1.0 else 0.9
+    series = root < 0.5
+    # Newton's steps converge from above: g(x) = log(1 − x) + x + C/M is concave and falls.
+    x = root - root**2 / 3.0 + root**3 / 36.0 if series else 1.0 - math.exp(-1.0 - ratio)
     if ratio > 1e-8:
-        for _ in range(_STEPS if root < 0.5 else 30):
+        for _ in range(2 if series else 6):
             if x < 1.0:
                 x = min(x + (math.log1p(-x) + x + ratio) * (1.0 - x) / x, 1.0)
     tau = m * x
