@@ -18,7 +18,7 @@ from .. import checks
 from ..kernels import comparison as _kernel
 from ..seeds import Seed, seed_word
 from .distributions import Distribution, Uniform, fill
-from .providers import Known, ProviderKind, Workload, provider_kinds
+from .providers import Known, Offer, ProviderKind, Workload, provider_kinds
 
 __all__ = ["PARTS", "Comparison", "Draws", "Verdict", "compare", "scarcity"]
 
@@ -275,7 +275,7 @@ class Model:
         if not kinds:
             raise ValueError("providers is empty; give at least one")
         self.kinds = tuple(kinds)
-        offers = {o.name: o for kind in kinds for o in kind.offers()}
+        offers = _offers(kinds)
         self.offers = tuple(offers)
         self.known: dict[str, Known] = {k: getattr(workload, k) for k in _WORK_INPUTS}
         for name, one in offers.items():
@@ -335,6 +335,19 @@ class Model:
         plans, leaves, fixed = self.plans, self.leaves, self.fixed
         _kernel.fill_costs(work, offers, ratios, plans, leaves, fixed, parts, paid, reserved)
         return parts, paid, reserved
+
+
+def _offers(kinds: Sequence[ProviderKind]) -> dict[str, Offer]:
+    """Return the offers by name; two that differ must not share one."""
+    known: dict[str, Offer] = {}
+    for one in (o for kind in kinds for o in kind.offers()):
+        if one.name in known and repr(known[one.name]) != repr(one):
+            raise ValueError(
+                f"two different offers are called {one.name!r}; allowed: one, since its inputs and "
+                "their draws go by its name"
+            )
+        known[one.name] = one
+    return known
 
 
 def _term(kind: ProviderKind) -> str:

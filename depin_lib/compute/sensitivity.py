@@ -1,7 +1,7 @@
 """Which inputs decide a comparison, and which value of one of them would turn it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -145,11 +145,12 @@ def saving_at(
     name: str,
     values: ArrayLike,
     *,
+    shares: Sequence[float] = (0.05, 0.5, 0.95),
     runs: int = 10_000,
     seed: Seed = 0,
     correlation: Correlation | None = None,
 ) -> NDArray[np.float64]:
-    """Return the median saving where one input has a known value and the others their doubts.
+    """Return the saving where one input has a known value and the others keep their doubts.
 
     Parameters
     ----------
@@ -159,13 +160,15 @@ def saving_at(
         An input, such as ``"depin.mtbf_hours"`` or ``"egress_gb_per_hour"``.
     values
         Shape (k,), in the unit of the input.
+    shares
+        Which quantiles over the draws.
     runs, seed, correlation
         As in `compare`; the same draws serve for every value.
 
     Returns
     -------
-    ndarray, shape (k,)
-        Median over draws of 1 − challenger's cost / comparator's.
+    ndarray, shape (k, len(shares))
+        Quantiles of 1 − challenger's cost / comparator's.
 
     Raises
     ------
@@ -176,21 +179,13 @@ def saving_at(
     --------
     >>> from depin_lib.compute import provider_kind, workload
     >>> kinds = [provider_kind(name) for name in ("depin", "hyperscaler")]
-    >>> cheap, dear = saving_at(workload("batch"), *kinds, "depin.price_usd", [2, 4])
+    >>> cheap, dear = saving_at(workload("batch"), *kinds, "depin.price_usd", [2, 4])[:, 1]
     >>> bool(cheap > dear)
     True
     """
-    model = Model(workload, [challenger, comparator], correlation)
-    key = re.sub(r"speed_\w+$", "speed", name)
-    checks.choice("input", key, model.known)
-    count = checks.whole_number("runs", runs)
-    inputs = model.draw(seed_word(seed), 0, count)
-    found = []
-    for value in checks.finite(name, values).ravel():
-        inputs[key] = np.full(count, value)
-        paid = model.evaluate(inputs)[1]
-        found.append(np.median(1 - paid[0] / paid[1]))
-    return np.array(found)
+    saving = _saving(workload, challenger, comparator, name, runs, seed, correlation)
+    known = checks.finite(name, values).ravel()
+    return np.array([np.quantile(saving(float(value)), list(shares)) for value in known])
 
 
 def break_even(
@@ -230,15 +225,37 @@ def break_even(
     True
     """
     low, high = (float(x) for x in checks.finite("between", between))
-    known = {"runs": runs, "seed": int(seed_word(seed)), "correlation": correlation}
+    saving = _saving(workload, challenger, comparator, name, runs, seed, correlation)
 
     def gap(value: float) -> float:
-        found = saving_at(workload, challenger, comparator, name, [value], **known)  # type: ignore[arg-type]
-        return float(found[0]) - target
+        return float(np.median(saving(value))) - target
 
     if gap(low) * gap(high) > 0:
         return None
     return float(optimize.brentq(gap, low, high, xtol=1e-6 * (high - low)))
+
+
+def _saving(
+    workload: Workload,
+    challenger: ProviderKind,
+    comparator: ProviderKind,
+    name: str,
+    runs: int,
+    seed: Seed,
+    correlation: Correlation | None,
+) -> Callable[[float], NDArray[np.float64]]:
+    """Draw once, and return the savings as a function of one input."""
+    model = Model(workload, [challenger, comparator], correlation)
+    key = re.sub(r"speed_\w+$", "speed", name)
+    checks.choice("input", key, model.known)
+    count = checks.whole_number("runs", runs)
+    inputs = model.draw(seed_word(seed), 0, count)
+
+    def saving(value: float) -> NDArray[np.float64]:
+        paid = model.evaluate(inputs | {key: np.full(count, value)})[1]
+        return np.asarray(1 - paid[0] / paid[1])
+
+    return saving
 
 
 class _Shape:

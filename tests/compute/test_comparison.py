@@ -286,6 +286,9 @@ def test_bad_input_is_named() -> None:
         Offer("net", 2.0, mtbf_hours="long")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="interconnect"):
         Workload("job", interconnect="rack")
+    cheaper = compute.ProviderKind("aws2", replace(REFERENCE.burst, price_usd=5.0))
+    with pytest.raises(ValueError, match="two different offers are called 'aws'"):
+        one(JOB, REFERENCE, cheaper)
     with pytest.raises(ValueError, match="providers is empty"):
         compute.compare(Workload("job"), [], runs=10)
     with pytest.raises(ValueError, match="did you mean"):
