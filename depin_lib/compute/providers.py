@@ -267,7 +267,7 @@ def offered_prices(
         raise ValueError(f"gpu is {gpu!r}; the table gpu_prices has no {name} of it in {half_year}")
     values = []
     for _, group in rows.groupby("provider", sort=True):
-        points = max(1, _POINTS // len(group))
+        points = (_POINTS // len(group)) | 1  # odd, so that the middle one is the median itself
         steps = (np.arange(points) + 0.5) / points
         for row in group.itertuples():
             known = np.array([row.usd_min, row.usd_per_gpu_hour, row.usd_max], dtype=np.float64)
