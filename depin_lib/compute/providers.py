@@ -232,8 +232,9 @@ def offered_prices(
 ) -> Empirical:
     """Spread of the list prices of one kind of offer: each provider as likely as the others.
 
-    Of a provider the lowest, the median and the highest offer are known; between them the prices
-    are taken as evenly spread. Cards with a slower bus (PCIe, NVL) are left out.
+    Of a provider the lowest, the median and the highest offer are known; between them the
+    logarithms of the prices are taken as evenly spread. Cards with a slower bus (PCIe, NVL) are
+    left out.
 
     Parameters
     ----------
@@ -269,9 +270,8 @@ def offered_prices(
     for _, group in rows.groupby("provider", sort=True):
         points = (_POINTS // len(group)) | 1  # odd, so that the middle one is the median itself
         steps = (np.arange(points) + 0.5) / points
-        for row in group.itertuples():
-            known = np.array([row.usd_min, row.usd_per_gpu_hour, row.usd_max], dtype=np.float64)
-            values.append(np.interp(steps, [0.0, 0.5, 1.0], known))
+        for known in group[["usd_min", "usd_per_gpu_hour", "usd_max"]].to_numpy(np.float64):
+            values.append(np.exp(np.interp(steps, [0.0, 0.5, 1.0], np.log(known))))
     return Empirical(np.concatenate(values))
 
 
