@@ -113,7 +113,7 @@ class Comparison:
         return float(np.mean(self.saving(challenger, comparator, with_subsidy=with_subsidy) > 0))
 
     def deliverable(self, provider: str) -> bool:
-        """Whether the offers have as many GPUs as are bought there on average."""
+        """Whether one of its offers has as many GPUs as the workload needs at once."""
         kind = self.kinds[self._row(provider)]
         return self.workload.gpus <= max(o.capacity_gpus for o in kind.offers())
 
@@ -185,7 +185,8 @@ def compare(
     """Compute what a useful GPU-hour of a workload costs on each kind of provider.
 
     Each draw is one purchase: a workload, and an offer of each kind, with all their unknowns. All
-    providers meet the same draws, and an offer that stands behind several is the same in each.
+    providers meet the same draws, and an offer that stands behind several is the same in each. A
+    job stops when one of its machines does; a stateless workload loses only that machine's restart.
 
     Parameters
     ----------
