@@ -17,7 +17,7 @@ from scipy import special
 from .. import checks
 from ..kernels import comparison as _kernel
 from ..seeds import Seed, seed_word
-from .distributions import Distribution, Uniform, fill
+from .distributions import Distribution, Uniform, draw
 from .providers import Known, Offer, ProviderKind, Workload, provider_kinds
 
 __all__ = ["PARTS", "Comparison", "Draws", "Verdict", "compare", "scarcity"]
@@ -287,6 +287,7 @@ class Model:
             committed = kind.committed_usd
             self.known[_term(kind)] = kind.ratio if committed is None else committed
         self.uncertain = tuple(k for k, v in self.known.items() if isinstance(v, Distribution))
+        self.numbers = {k: v for k, v in self.known.items() if not isinstance(v, Distribution)}
         self.plans = np.array([self._plan(kind) for kind in kinds], dtype=np.int64)
         self.leaves = np.array([float(o.leaves) for o in offers.values()])
         z = float(special.ndtri(workload.uptime_target)) if workload.uptime_target > 0 else 0.0
@@ -300,14 +301,13 @@ class Model:
 
     def draw(self, word: np.uint64, first: int, count: int) -> dict[str, NDArray[np.float64]]:
         """Draw all inputs, numbers ``first`` to ``first + count`` of their streams."""
-        values = {}
-        for name, known in self.known.items():
-            values[name] = np.empty(count)
-            if not isinstance(known, Distribution):
-                values[name][:] = known
-            else:
-                shape = _UNIT if name in self.correlated else known
-                fill(name, shape, values[name], word=word, first=first)
+        shapes = {
+            name: _UNIT if name in self.correlated else known
+            for name, known in self.known.items()
+            if isinstance(known, Distribution)
+        }
+        values = draw(shapes, count, word=word, first=first)
+        values |= {k: np.full(count, v) for k, v in self.numbers.items()}
         if self.correlated:
             scores = special.ndtri(np.array([values[name] for name in self.correlated]))
             for name, row in zip(self.correlated, special.ndtr(self.root @ scores), strict=True):

@@ -119,11 +119,10 @@ def sobol_importance(
         raise ValueError(f"n is {count}; allowed: powers of two")
     model = Model(workload, [challenger, comparator])
     names = list(model.uncertain)
-    fixed = {k: float(v) for k, v in model.known.items() if not isinstance(v, Distribution)}
 
     def log_ratio(points: NDArray[np.float64]) -> NDArray[np.float64]:
         flat = points.reshape(len(names), -1)
-        values = {k: np.full(flat.shape[1], v) for k, v in fixed.items()}
+        values = {k: np.full(flat.shape[1], v) for k, v in model.numbers.items()}
         values |= dict(zip(names, np.ascontiguousarray(flat), strict=True))
         paid = model.evaluate(values)[1]
         return np.asarray(np.log(paid[0] / paid[1]).reshape(1, *points.shape[1:]))
