@@ -15,6 +15,7 @@ import pandas as pd
 
 from .. import checks, data
 from .distributions import Distribution, Empirical, Lognormal, Triangular, Uniform
+from .price_observations import price_observations
 
 __all__ = [
     "GPUS_PER_MACHINE",
@@ -259,9 +260,9 @@ def offered_prices(
     True
     """
     kind, pricing = _PRICING[checks.choice("offer", name, _PRICING)]
-    table = data.load("gpu_prices")
-    rows = table[table["model"].isin([gpu, f"{gpu} SXM"]) & (table["half_year"] == half_year)]
-    rows = rows[(rows["provider_kind"] == kind) & (rows["pricing"] == pricing)]
+    known = {"half_year": half_year, "provider_kinds": [kind], "pricing": [pricing]}
+    rows = price_observations(gpu, **known)  # type: ignore[arg-type]
+    rows = rows[rows["model"].isin([gpu, f"{gpu} SXM"])]
     if provider is not None:
         rows = rows[rows["provider"] == checks.choice("provider", provider, rows["provider"])]
     if rows.empty:
@@ -270,8 +271,8 @@ def offered_prices(
     for _, group in rows.groupby("provider", sort=True):
         points = (_POINTS // len(group)) | 1  # odd, so that the middle one is the median itself
         steps = (np.arange(points) + 0.5) / points
-        for known in group[["usd_min", "usd_per_gpu_hour", "usd_max"]].to_numpy(np.float64):
-            values.append(np.exp(np.interp(steps, [0.0, 0.5, 1.0], np.log(known))))
+        for seen in group[["usd_min", "usd_per_gpu_hour", "usd_max"]].to_numpy(np.float64):
+            values.append(np.exp(np.interp(steps, [0.0, 0.5, 1.0], np.log(seen))))
     return Empirical(np.concatenate(values))
 
 

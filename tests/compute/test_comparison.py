@@ -273,8 +273,10 @@ def test_prices_are_spread_over_providers() -> None:
     assert float(aws.quantile(0.25)) == pytest.approx(6.88)
     with pytest.raises(ValueError, match="did you mean"):
         compute.offered_prices("hyperscaler", provider="AWZ")
-    with pytest.raises(ValueError, match="no depin"):
+    with pytest.raises(ValueError, match="did you mean"):
         compute.offered_prices("depin", gpu="H900")
+    with pytest.raises(ValueError, match="no hyperscaler"):
+        compute.offered_prices("hyperscaler", gpu="RTX 5090")
 
 
 def test_bad_input_is_named() -> None:
