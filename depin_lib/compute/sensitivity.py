@@ -80,10 +80,8 @@ def sobol_importance(
     ----------
     workload, challenger, comparator
         What is compared.
-    n
+    n, seed
         Points of the Sobol sequence, a power of two; the model runs n (inputs + 2) times.
-    seed
-        Integer, SeedSequence, Generator or None.
     correlation
         Must be empty: with correlated inputs a share of the variance belongs to no single input.
 
