@@ -134,8 +134,8 @@ from .reliability import (
     useful_hour_price,
     young_interval,
 )
-from .throughput import Throughput, break_even_request_rates, throughput
 from .sensitivity import break_even, rank_importance, saving_at, sobol_importance
+from .throughput import Throughput, break_even_request_rates, throughput
 from .tokens import cost_per_million_tokens, energy_per_million_tokens
 from .training import (
     best_local_steps,
