@@ -1,7 +1,6 @@
 """Run every benchmark."""
 
-from . import consensus, experiments, queues, retention
-from . import comparison, consensus, queues, retention
+from . import comparison, consensus, experiments, queues, retention
 
 comparison.main()
 consensus.main()

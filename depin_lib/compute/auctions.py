@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from .. import checks
+from ..distributions import Distribution
 from ..seeds import Seed, seed_word, uniforms
-from .distributions import Distribution
 from .ownership import Floats, plain
 
 __all__ = [

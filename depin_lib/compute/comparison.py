@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from .. import checks
+from ..distributions import Distribution, Uniform, draw
 from ..kernels import comparison as _kernel
 from ..seeds import Seed, seed_word
-from .distributions import Distribution, Uniform, draw
 from .providers import Known, Offer, ProviderKind, Workload, provider_kinds
 
 __all__ = ["PARTS", "Comparison", "Draws", "Verdict", "compare", "scarcity"]

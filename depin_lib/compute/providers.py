@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .. import checks, data
-from .distributions import Distribution, Empirical, Lognormal, Triangular, Uniform
+from ..distributions import Distribution, Empirical, Lognormal, Triangular, Uniform
 from .price_observations import price_observations
 
 __all__ = [

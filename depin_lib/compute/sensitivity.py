@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
 from .. import checks
+from ..distributions import Distribution
 from ..seeds import Seed, seed_word
 from .comparison import Comparison, Correlation, Model
-from .distributions import Distribution
 from .providers import ProviderKind, Workload
 
 __all__ = ["break_even", "rank_importance", "saving_at", "sobol_importance"]
