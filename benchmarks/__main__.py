@@ -1,7 +1,8 @@
 """Run every benchmark."""
 
-from . import consensus, experiments, queues, retention
+from . import comparison, consensus, experiments, queues, retention
 
+comparison.main()
 consensus.main()
 experiments.main()
 queues.main()

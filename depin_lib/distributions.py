@@ -231,19 +231,30 @@ def sample(
     """
     count = checks.whole_number("draws", draws)
     word = seed_word(seed)
-    out = {}
     for name, distribution in distributions.items():
         if not isinstance(distribution, Distribution):
             raise TypeError(f"{name} is {distribution!r}; give a distribution, such as Uniform")
-        row = np.zeros(6)
-        numbers = distribution._numbers()
+    return draw(distributions, count, word=word)
+
+
+def draw(
+    distributions: Mapping[str, Distribution], count: int, *, word: np.uint64, first: int = 0
+) -> dict[str, NDArray[np.float64]]:
+    """Return the draws of `sample` for a seed's word, from number ``first`` of each stream on."""
+    shapes = list(distributions.values())
+    rows = np.zeros((len(shapes), 6))
+    for row, shape in zip(rows, shapes, strict=True):
+        numbers = shape._numbers()
         row[: len(numbers)] = numbers
-        out[name] = np.empty(count)
-        purpose = np.uint64(zlib.crc32(name.encode()))
-        observed = distribution._observations()
-        with np.errstate(over="ignore"):  # unsigned arithmetic wraps; plain Python would warn
-            _kernel.fill_draws(word, purpose, distribution._shape, row, observed, out[name])
-    return out
+    purposes = np.array([zlib.crc32(name.encode()) for name in distributions], dtype=np.uint64)
+    codes = np.array([shape._shape for shape in shapes], dtype=np.int64)
+    observed = [shape._observations() for shape in shapes]
+    starts = np.cumsum([0, *(o.size for o in observed)])
+    joined = np.concatenate([_NO_OBSERVATIONS, *observed])
+    out = np.empty((len(shapes), count))
+    with np.errstate(over="ignore"):  # unsigned arithmetic wraps; plain Python would warn
+        _kernel.fill_draws(word, purposes, codes, rows, joined, starts, out, first)
+    return dict(zip(distributions, out, strict=True))
 
 
 def _check_range(low: float, high: float) -> None:

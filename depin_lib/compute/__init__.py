@@ -9,6 +9,13 @@ from ..distributions import (
     Uniform,
     sample,
 )
+from .auctions import (
+    AuctionSamples,
+    MarketSamples,
+    equilibrium_bid,
+    simulate_auction,
+    simulate_market,
+)
 from .clearing import (
     commitment_cost,
     commitment_level,
@@ -18,6 +25,7 @@ from .clearing import (
     uniform_auction_price,
     unserved_share,
 )
+from .comparison import PARTS, Comparison, Draws, Verdict, compare, scarcity
 from .decisions import (
     break_even_utilisation,
     entry_price,
@@ -46,6 +54,7 @@ from .fleets import (
 )
 from .geography import fibre_round_trip_ms, great_circle_km, region_round_trips
 from .interruptions import FleetSamples, Job, JobSamples, simulate_fleet, simulate_job
+from .measurement import GpuMeasurement, NoGpuError, measure_gpu
 from .ownership import (
     HOURS_PER_YEAR,
     ClusterCost,
@@ -77,6 +86,18 @@ from .prices import (
     revenue_per_unit,
 )
 from .promises import AWS_INSTANCE, AWS_REGION, CreditSchedule, downtime_minutes
+from .providers import (
+    PROVIDERS,
+    WORKLOADS,
+    Offer,
+    ProviderKind,
+    Workload,
+    offer,
+    offered_prices,
+    provider_kind,
+    provider_kinds,
+    workload,
+)
 from .queue_simulation import QueueSamples, simulate_queue
 from .queues import (
     Hedge,
@@ -114,6 +135,7 @@ from .reliability import (
     useful_hour_price,
     young_interval,
 )
+from .sensitivity import break_even, rank_importance, saving_at, sobol_importance
 from .throughput import Throughput, break_even_request_rates, throughput
 from .tokens import cost_per_million_tokens, energy_per_million_tokens
 from .training import (
@@ -144,14 +166,20 @@ __all__ = [
     "CATALOGUES",
     "COMPARATORS",
     "HOURS_PER_YEAR",
+    "PARTS",
+    "PROVIDERS",
+    "WORKLOADS",
+    "AuctionSamples",
     "CheckpointWarning",
     "ClusterCost",
+    "Comparison",
     "ConstantTime",
     "CostBreakdown",
     "CostSamples",
     "CreditSchedule",
     "DispatchSamples",
     "Distribution",
+    "Draws",
     "Duration",
     "Empirical",
     "ExponentialTime",
@@ -159,18 +187,23 @@ __all__ = [
     "Fleet",
     "FleetSamples",
     "Gpu",
+    "GpuMeasurement",
     "Hedge",
     "Job",
     "JobSamples",
     "Lognormal",
     "LognormalTime",
+    "MarketSamples",
     "MultiServerQueue",
+    "NoGpuError",
     "ObservedTimes",
+    "Offer",
     "Ownership",
     "PriceChange",
     "PriceFileError",
     "PriceIndex",
     "PriceMedian",
+    "ProviderKind",
     "QueueSamples",
     "Schedule",
     "SharedOutages",
@@ -181,13 +214,16 @@ __all__ = [
     "Triangular",
     "TruncatedNormal",
     "Uniform",
+    "Verdict",
     "WeibullTime",
+    "Workload",
     "accepted_error_rate",
     "annual_capital_cost",
     "approximate_wait",
     "availability_of_any",
     "availability_of_k",
     "best_local_steps",
+    "break_even",
     "break_even_request_rates",
     "break_even_utilisation",
     "breakeven_discount",
@@ -197,6 +233,7 @@ __all__ = [
     "cluster_mtbf",
     "commitment_cost",
     "commitment_level",
+    "compare",
     "compare_half_year",
     "cost_of_ownership",
     "cost_per_million_tokens",
@@ -208,6 +245,7 @@ __all__ = [
     "elastic_efficiency",
     "energy_per_million_tokens",
     "entry_price",
+    "equilibrium_bid",
     "erlang_b",
     "erlang_c",
     "expected_run_hours",
@@ -230,10 +268,13 @@ __all__ = [
     "machines_needed",
     "makespan_bound",
     "market_prices",
+    "measure_gpu",
     "mmc",
     "net_of_fee",
     "net_present_value",
     "observed_mtbf",
+    "offer",
+    "offered_prices",
     "one_at_a_time",
     "optimal_interval",
     "optimal_makespan",
@@ -246,7 +287,10 @@ __all__ = [
     "price_index",
     "price_observations",
     "price_per_gpu_hour",
+    "provider_kind",
+    "provider_kinds",
     "provider_prices",
+    "rank_importance",
     "read_prices",
     "region_round_trips",
     "relative_price",
@@ -256,16 +300,21 @@ __all__ = [
     "ring_allreduce_seconds",
     "robust_median",
     "sample",
+    "saving_at",
+    "scarcity",
     "servers_needed",
     "shared_outages",
     "shutdown_price",
+    "simulate_auction",
     "simulate_cost",
     "simulate_dispatch",
     "simulate_fleet",
     "simulate_job",
+    "simulate_market",
     "simulate_queue",
     "simulate_training",
     "slowest_of",
+    "sobol_importance",
     "spot_zone",
     "straight_line_cost",
     "surge_price",
@@ -279,5 +328,6 @@ __all__ = [
     "unserved_share",
     "update_prices",
     "useful_hour_price",
+    "workload",
     "young_interval",
 ]

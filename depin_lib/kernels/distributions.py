@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from .jit import jit, prange
 from .random import normal_quantile, stream_key, uniform
 
+#: Draws that one thread takes at a time.
+BLOCK = 4096
 UNIFORM, TRIANGULAR, LOGNORMAL, NORMAL, EMPIRICAL = range(5)
 
 
@@ -44,13 +46,23 @@ def _quantile(
 @jit(parallel=True)
 def fill_draws(
     seed: np.uint64,
-    purpose: np.uint64,
-    shape: int,
-    row: NDArray[np.float64],
+    purposes: NDArray[np.uint64],
+    shapes: NDArray[np.int64],
+    rows: NDArray[np.float64],
     observed: NDArray[np.float64],
+    starts: NDArray[np.int64],
     out: NDArray[np.float64],
+    first: int,
 ) -> None:
-    """Fill ``out`` (draws) with draws of one input; ``row`` has 6 numbers, ``observed`` any."""
-    key = stream_key(seed, np.uint64(0), np.uint64(0), purpose)
-    for i in prange(out.size):
-        out[i] = _quantile(shape, row, observed, uniform(key, np.uint64(i)))
+    """Fill ``out`` (inputs × draws) with the draws of each input from number ``first`` on.
+
+    A row of ``rows`` has the 6 numbers of an input; its observations are those of ``observed`` from
+    its entry of ``starts`` to the next.
+    """
+    blocks = (out.shape[1] + BLOCK - 1) // BLOCK
+    for job in prange(out.shape[0] * blocks):
+        k, block = job // blocks, job % blocks
+        key = stream_key(seed, np.uint64(0), np.uint64(0), purposes[k])
+        mine = observed[starts[k] : starts[k + 1]]
+        for i in range(block * BLOCK, min(out.shape[1], (block + 1) * BLOCK)):
+            out[k, i] = _quantile(shapes[k], rows[k], mine, uniform(key, np.uint64(first + i)))
