@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pdf
 import pytest
-from bookconfig import Book, BookError, docname, load
+from bookconfig import Book, BookError, chapter_number, docname, load
 
 from depin_lib import plotting
 from depin_lib.plotting import controls, publish
@@ -150,7 +150,7 @@ def test_chapter_has_its_number_data_and_downloads(
     page: Any, html: Path, book: Book, name: str
 ) -> None:
     visit(page, html, name)
-    number = int(name.split("/")[1][:2])
+    number = chapter_number(f"{name}.ipynb")
     assert page.locator("h1 .section-number").inner_text().strip() == str(number)
     captions = page.locator("figcaption .caption-number").all_inner_texts()
     assert [caption.strip() for caption in captions] == [
