@@ -22,7 +22,8 @@ def test_the_pdf_has_a_bookmark_for_every_page_of_the_book(
         text = (html / f"{bookconfig.docname(page)}.html").read_text("utf-8")
         heading = re.search(r'<h1>(.*?)<a class="headerlink"', text)
         assert heading is not None
-        title = re.sub(r"<span class=\"section-number\">.*?</span>|<[^>]+>", "", heading[1]).strip()
+        bare = re.sub(r"<span class=\"section-number[^>]*>.*?</span>|<[^>]+>", "", heading[1])
+        title = " ".join(bare.split())  # a bookmark breaks at any space
         assert [mark for mark in bookmarks if mark.endswith(title)], f"no bookmark {title!r}"
 
 
