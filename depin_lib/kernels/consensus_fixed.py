@@ -76,16 +76,27 @@ def multiply_wide(a: int, b: int) -> int:
 
 
 @jit(inline=True)
-def divide(a: int, b: int) -> int:
-    """Round 2³² a / b down, for 0 <= a, b > 0 and a quotient of at most 2³²; by zero: 0.
+def inverse_of(b: int) -> float:
+    """2³² / b in float64, for `divide_by`; of zero: 0."""
+    return 4_294_967_296.0 / float(b) if b > 0 else 0.0
+
+
+@jit(inline=True)
+def divide_by(a: int, b: int, inverse: float) -> int:
+    """Round 2³² a / b down as `divide` does, with the `inverse_of` b: many divisions by one b.
 
     A float64 quotient is off by one at most; the remainder, which may wrap around 2⁶⁴, corrects it.
     """
-    divisor = b if b > 0 else 1
-    q = int(float(a) * 4_294_967_296.0 / float(divisor))
-    rest = (int(a) << 32) - q * int(divisor)
-    q = q - (1 if rest < 0 else 0) + (1 if rest >= divisor else 0)
+    q = int(float(a) * inverse)
+    rest = (int(a) << 32) - q * int(b)
+    q = q - (1 if rest < 0 else 0) + (1 if rest >= b else 0)
     return q if b > 0 else 0
+
+
+@jit(inline=True)
+def divide(a: int, b: int) -> int:
+    """Round 2³² a / b down, for 0 <= a, b > 0 and a quotient of at most 2³²; by zero: 0."""
+    return divide_by(a, b, inverse_of(b))
 
 
 @jit()
@@ -166,9 +177,9 @@ def load_weights(
     """w_ij = weight_ij / sum_i if it counts, else 0."""
     for i in range(sums.size):
         w, source, total = tile[i], weights[i, first : first + width], sums[i]
-        expiry = masks.expiry[i]
+        expiry, inverse = masks.expiry[i], inverse_of(total)
         for j in range(width):
-            w[j] = divide(int(source[j]), total)
+            w[j] = divide_by(int(source[j]), total, inverse)
         for j in range(width):
             w[j] = w[j] if masks.registered[first + j] < expiry else 0
         for j in range(width, TILE):
@@ -327,6 +338,9 @@ def epoch(
 def pay_dividends(bonds: Whole, whole: Whole, active: Whole, rules: Rules, shares: Shares) -> None:
     """dividends_i = Σ_j E_ij incentive_j; by the Yuma3 rules of E_ij / whole_j, times stake."""
     n, m = bonds.shape
+    inverse = np.empty(m)
+    for j in range(m):
+        inverse[j] = inverse_of(whole[j])
     for i in range(n):
         paid = np.int64(0)
         if rules.bonds == YUMA2:
@@ -334,7 +348,8 @@ def pay_dividends(bonds: Whole, whole: Whole, active: Whole, rules: Rules, share
                 paid += multiply(shares.incentive[j], bonds[i, j])
         else:
             for j in range(m):
-                paid += multiply(divide(bonds[i, j], whole[j]), shares.incentive[j])
+                share = divide_by(bonds[i, j], whole[j], inverse[j])
+                paid += multiply(share, shares.incentive[j])
             paid = multiply(paid, active[i])
         shares.dividends[i] = paid
 
