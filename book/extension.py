@@ -30,7 +30,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", insert_outputs)
     app.connect("doctree-read", list_index)
     app.connect("doctree-read", join_hidden_code)
-    app.connect("doctree-read", bind_percent_signs)
+    app.connect("doctree-read", bind_percent_signs, priority=100)  # before titles are collected
     app.connect("env-get-updated", number_chapters, priority=900)
     app.connect("doctree-resolved", tidy_exercises)
     app.connect("html-page-context", add_notes)
