@@ -5,7 +5,6 @@ at a time into a tile, and every step is a pass over the tile in vector instruct
 holds the weights w, after clipping the weights for bonds wᵇ, at the end the new bonds E.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 
 from .jit import jit
 from .median import (
-    GROUP,
     TILE,
     aligned_zeros,
     attainable,
@@ -23,16 +21,13 @@ from .median import (
     rough,
     smaller,
 )
+from .passes import LEAST, clip, liquid_rates, pay_dividends, row_sum
 
 Array = NDArray[np.float64]
 Blocks = NDArray[np.int64]
 
 #: The bond rules.
 YUMA2, YUMA3, YUMA3_LIQUID = 2, 3, 4
-
-TAYLOR = tuple(1.0 / math.factorial(k) for k in range(9, -1, -1))
-LEAST = 1e-290  # a smaller sum counts as zero: its reciprocal might not be finite
-LARGEST_EXPONENT = 20.0  # the chain clamps the sigmoid's exponent to ±20
 
 
 class Rules(NamedTuple):
@@ -81,31 +76,21 @@ class Shares(NamedTuple):
 
 @jit()
 def all_within(values: Array, high: float) -> bool:
-    """Say whether every number of values (n,) lies in [0, high]; NaN does not."""
-    outside = 0
-    for i in range(values.size):
-        outside += 0 if (values[i] >= 0.0) & (values[i] <= high) else 1
-    return outside == 0
+    """Say whether every number of values (n,) lies in [0, high]; NaN and −0 do not.
 
-
-@jit()
-def row_sum(row: Array) -> float:
-    """Sum of a row (m,) in eight partial sums, which the processor adds side by side."""
-    a = b = c = d = e = f = g = h = 0.0
-    whole = row.size - row.size % 8
-    for j in range(0, whole, 8):
-        part = row[j : j + 8]
-        a += part[0]
-        b += part[1]
-        c += part[2]
-        d += part[3]
-        e += part[4]
-        f += part[5]
-        g += part[6]
-        h += part[7]
-    for x in row[whole:]:
-        a += x
-    return ((a + b) + (c + d)) + ((e + f) + (g + h))
+    Numbers from 0 on are ordered as their bits are; NaN and what has a sign are beyond infinity.
+    """
+    edge = np.empty(1, values.dtype)
+    edge[0] = high
+    if values.itemsize == 8:
+        bits, top = values.view(np.uint64), np.uint64(0)
+        for i in range(bits.size):
+            top = max(top, bits[i])
+        return top <= edge.view(np.uint64)[0]
+    half, low_top = values.view(np.uint32), np.uint32(0)
+    for i in range(half.size):
+        low_top = max(low_top, half[i])
+    return low_top <= edge.view(np.uint32)[0]
 
 
 @jit()
@@ -173,33 +158,6 @@ def load_weights(
             w[own] = 0.0
 
 
-@jit(inline=True)
-def clip(
-    tile: Array, active: Array, consensus: Array, penalty: float, rank: Array, trust: Array
-) -> None:
-    """Clip at the consensus; the tile then holds the weights for bonds.
-
-    w̄_ij = min(w_ij, C_j), rank_j = Σ_i a_i w̄_ij, trust_ij += w̄_ij (columns of all tiles in one),
-    wᵇ_ij = w_ij + β (w̄_ij − w_ij), written so that β = 0 and β = 1 are exact.
-    """
-    keep = 1.0 - penalty
-    for j in range(TILE):
-        rank[j] = 0.0
-    for i in range(0, active.size, GROUP):
-        a, b, c, d = active[i], active[i + 1], active[i + 2], active[i + 3]
-        for j in range(TILE):
-            x = consensus[j]
-            first = a * smaller(tile[i, j], x) + b * smaller(tile[i + 1, j], x)
-            second = c * smaller(tile[i + 2, j], x) + d * smaller(tile[i + 3, j], x)
-            rank[j] += first + second
-    for i in range(trust.shape[0]):
-        w, t = tile[i], trust[i]
-        for j in range(TILE):
-            t[j] += smaller(w[j], consensus[j])
-        for j in range(TILE):
-            w[j] = penalty * smaller(w[j], consensus[j]) + keep * w[j]
-
-
 # ---------------------------------------------------------------------------- bonds, dividends
 
 
@@ -208,18 +166,18 @@ def yuma2_bonds(
     tile: Array,
     active: Array,
     old: Array,
+    bonds: Array,
     first: int,
     kept: Array,
     alpha: float,
     scratch: Array,
-    top: Array,
 ) -> None:
-    """E_ij = α ΔB_ij + (1 − α) B_ij and top_j = the largest E_ij, in place of the weights.
+    """E_ij = α ΔB_ij + (1 − α) B_ij in place of the weights; stored so that each column's top is 1.
 
     ΔB_ij is a_i wᵇ_ij and B_ij the old bond, both as shares of their column. The tile's columns
-    are those of old (n, m) from ``first`` on, as many as kept (width,) has.
+    are those of old and bonds (n, m) from ``first`` on, as many as kept (width,) has.
     """
-    held, bought = scratch[0], scratch[1]
+    held, bought, top = scratch[0], scratch[1], scratch[2]
     for j in range(TILE):
         held[j] = 0.0
         bought[j] = 0.0
@@ -244,90 +202,54 @@ def yuma2_bonds(
             w[j] += held[j] * b[j]
         for j in range(TILE):
             top[j] = larger(top[j], w[j])
+    for j in range(TILE):
+        top[j] = 1.0 / top[j] if top[j] > LEAST else 0.0
+    for i in range(old.shape[0]):
+        w, b = tile[i], bonds[i, first : first + kept.size]
+        for j in range(kept.size):
+            b[j] = w[j] * top[j]
 
 
 @jit(inline=True)
-def yuma3_bonds(tile: Array, old: Array, first: int, kept: Array, alpha: float) -> None:
-    """E_ij = min(1, (1 − α) B_ij + α wᵇ_ij) in place of the weights."""
+def yuma3_bonds(
+    tile: Array, old: Array, bonds: Array, first: int, kept: Array, alpha: float
+) -> None:
+    """E_ij = min(1, (1 − α) B_ij + α wᵇ_ij), stored and in place of the weights."""
     stay = 1.0 - alpha
     for i in range(old.shape[0]):
         w, b = tile[i], old[i, first : first + kept.size]
+        new = bonds[i, first : first + kept.size]
         for j in range(kept.size):
             w[j] = smaller(stay * (kept[j] * b[j]) + alpha * w[j], 1.0)
-
-
-@jit(inline=True)
-def exponential(row: Array) -> None:
-    """row_j = e^row_j for 64 numbers within ±20, to 6e-14: (e^(x/256))^256 by Taylor's series.
-
-    `math.exp` takes one number at a time; this loop becomes vector instructions.
-    """
-    for j in range(TILE):
-        x = row[j] * (1.0 / 256.0)
-        y = TAYLOR[0]
-        for k in range(1, 10):
-            y = y * x + TAYLOR[k]
-        for _ in range(8):
-            y *= y
-        row[j] = y
+        for j in range(kept.size):
+            new[j] = w[j]
 
 
 @jit(inline=True)
 def liquid_bonds(
     tile: Array,
     old: Array,
+    bonds: Array,
     first: int,
     kept: Array,
     consensus: Array,
     rules: Rules,
-    rate: Array,
+    scratch: Array,
 ) -> None:
-    """Bonds as in `yuma3_bonds`, with a rate of their own for each pair.
-
-    d_ij = wᵇ_ij − C_j if wᵇ_ij >= B_ij (buying), else B_ij − wᵇ_ij (selling), within [0, 1];
-    α_ij = α_low + (α_high − α_low) / (1 + e^(−steepness (d_ij − ½))).
-    """
-    low, span = rules.alpha_low, rules.alpha_high - rules.alpha_low
+    """Bonds as in `yuma3_bonds`, with a rate of their own for each pair."""
+    held, rate = scratch[0], scratch[1]
+    low, high = rules.alpha_low, rules.alpha_high
     for i in range(old.shape[0]):
         w, b = tile[i], old[i, first : first + kept.size]
+        new = bonds[i, first : first + kept.size]
         for j in range(kept.size):
-            held = kept[j] * b[j]
-            d = w[j] - consensus[j] if w[j] >= held else held - w[j]
-            rate[j] = smaller(larger(d, 0.0), 1.0)
-        for j in range(TILE):
-            x = rules.steepness * (0.5 - rate[j])
-            rate[j] = smaller(larger(x, -LARGEST_EXPONENT), LARGEST_EXPONENT)
-        exponential(rate)
-        for j in range(TILE):
-            rate[j] = low + span / (1.0 + rate[j])
+            held[j] = kept[j] * b[j]
+        liquid_rates(w, held, consensus, low, high, rules.steepness, rate)
         for j in range(kept.size):
-            e = (1.0 - rate[j]) * (kept[j] * b[j]) + rate[j] * w[j]
+            e = (1.0 - rate[j]) * held[j] + rate[j] * w[j]
             w[j] = 0.0 if rules.drop and w[j] == 0.0 else smaller(e, 1.0)
-
-
-@jit(inline=True)
-def pay_dividends(tile: Array, rank: Array, dividends: Array, share: Array) -> None:
-    """dividends_ij += (E_ij / Σ_i E_ij) rank_j (columns of all tiles in one)."""
-    for j in range(TILE):
-        share[j] = 0.0
-    for i in range(0, tile.shape[0], GROUP):
-        for j in range(TILE):
-            share[j] += (tile[i, j] + tile[i + 1, j]) + (tile[i + 2, j] + tile[i + 3, j])
-    for j in range(TILE):
-        share[j] = rank[j] / share[j] if share[j] > LEAST else 0.0
-    for i in range(dividends.shape[0]):
-        e, d = tile[i], dividends[i]
-        for j in range(TILE):
-            d[j] += e[j] * share[j]
-
-
-@jit(inline=True)
-def store_bonds(tile: Array, scale: Array, bonds: Array, first: int, width: int) -> None:
-    """B_ij = E_ij scale_j."""
-    for i in range(bonds.shape[0]):
-        e, b = tile[i], bonds[i, first : first + width]
-        for j in range(width):
-            b[j] = e[j] * scale[j]
+        for j in range(kept.size):
+            new[j] = w[j]
 
 
 # ------------------------------------------------------------------------------------ the epoch
@@ -374,36 +296,29 @@ def epoch(
     search = rough(mass, kappa, 1.0)
     scale_rows(weights, masks, scale)
     newest = masks.registered.max() if miners else 0
-    tile, trust, earned = (
-        aligned_zeros(mass.size, TILE),
-        aligned_zeros(n, TILE),
-        aligned_zeros(n, TILE),
-    )
-    buffer, key = aligned_zeros(6, TILE), np.empty((2, mass.size + 1))
-    consensus, rank, factor, scratch = buffer[0], buffer[1], buffer[2], buffer[3:]
-    factor[:] = 1.0
+    tile, buffer = aligned_zeros(mass.size, TILE), aligned_zeros(5, TILE)
+    key = np.empty((2, mass.size + 1))
+    consensus, rank, scratch = buffer[0], buffer[1], buffer[2:]
+    shares.trust[:] = 0.0
+    shares.dividends[:] = 0.0
     for first in range(0, miners, TILE):
         kept = masks.kept[first : min(first + TILE, miners)]
         load_weights(weights, first, kept.size, newest, masks, scale, tile)
         median_of_tile(tile, mass, kappa, search, scratch, key, consensus)
-        clip(tile, active, consensus, rules.penalty, rank, trust)
+        clip(tile, active, consensus, rules.penalty, rank, shares.trust)
         if rules.bonds == YUMA2:
-            yuma2_bonds(tile, active, old, first, kept, rules.alpha, scratch, factor)
-            for j in range(TILE):
-                factor[j] = 1.0 / factor[j] if factor[j] > LEAST else 0.0
+            yuma2_bonds(tile, active, old, bonds, first, kept, rules.alpha, scratch)
         elif rules.bonds == YUMA3:
-            yuma3_bonds(tile, old, first, kept, rules.alpha)
+            yuma3_bonds(tile, old, bonds, first, kept, rules.alpha)
         else:
-            liquid_bonds(tile, old, first, kept, consensus, rules, scratch[0])
-        pay_dividends(tile, rank, earned, scratch[0])
-        store_bonds(tile, factor, bonds, first, kept.size)
+            liquid_bonds(tile, old, bonds, first, kept, consensus, rules, scratch)
+        pay_dividends(tile, rank, shares.dividends, scratch[0])
         for j in range(kept.size):
             shares.consensus[first + j] = consensus[j]
             shares.incentive[first + j] = rank[j]
-    for i in range(n):
-        paid_for = 1.0 if rules.bonds == YUMA2 else active[i]
-        shares.trust[i] = row_sum(trust[i])
-        shares.dividends[i] = paid_for * row_sum(earned[i])
+    if rules.bonds != YUMA2:
+        for i in range(n):
+            shares.dividends[i] *= active[i]
     normalise(shares.incentive)
     normalise(shares.dividends)
     share_payout(masks.uids, shares)

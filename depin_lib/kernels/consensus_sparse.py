@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .consensus import LARGEST_EXPONENT, LEAST, YUMA2, YUMA3_LIQUID, Masks, Rules, Shares
+from .consensus import YUMA2, YUMA3_LIQUID, Masks, Rules, Shares
 from .jit import jit
 from .median import select, smaller
+from .passes import LARGEST_EXPONENT, LEAST
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int32]

@@ -14,8 +14,8 @@ first or the second does nearly always. Where many columns need more, because th
 close together, the rough search looks at the next 16 bits; the last few columns are sorted out one
 by one. The rough search only says where to begin: what it rounds cannot change the result.
 
-`consensus` calls `median_of_tile`: numba's cache does not notice an edit here, so touch that file
-after one.
+`consensus`, `consensus_fixed` and `simulation` take `median_of_tile`: numba's cache does not notice
+an edit here, so delete depin_lib/kernels/__pycache__ after one.
 """
 
 import math
@@ -139,7 +139,7 @@ def bound_medians(tile: Array, search: Rough, shift: int, base: Whole, level: Ar
     Afterwards base_j is where its next bits begin.
     """
     key, tried, reach = search.found[0], search.found[1], search.found[2]
-    needed = np.uint16(search.needed)
+    needed, none = np.uint16(search.needed), np.uint16(0)
     fill_keys(tile, shift, base, search.keys)
     for j in range(TILE):
         key[j] = np.uint16(0)
@@ -149,7 +149,7 @@ def bound_medians(tile: Array, search: Rough, shift: int, base: Whole, level: Ar
             tried[j] = key[j] | bit
         votes_for(search.keys, search.votes, tried, reach)
         for j in range(TILE):
-            key[j] = tried[j] if reach[j] >= needed else key[j]
+            key[j] = np.uint16(key[j] | (bit if reach[j] >= needed else none))
     bits = level.view(np.int64)
     for j in range(TILE):
         base[j] += np.int64(key[j])

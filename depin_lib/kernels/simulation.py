@@ -13,20 +13,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .consensus import YUMA2, YUMA3_LIQUID
 from .jit import jit, prange
-from .median import GROUP, ROWS, TILE, Rough, attainable, larger, median_of_tile, rough, smaller
+from .median import ROWS, TILE, Rough, attainable, larger, median_of_tile, rough, smaller
+from .passes import clip, liquid_rates, pay_dividends, row_sum
 from .random import stream_key, uniform
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: The bond rules, numbered as in `consensus`.
-YUMA2, YUMA3, YUMA3_LIQUID = 2, 3, 4
-
 OWN = -1  # a row that submits its own weights, not a copy
 U16_MAX = 65_535.0
-LARGEST_EXPONENT = 20.0
-INVERSE = tuple(1.0 / k for k in range(12, 0, -1))
 
 
 class Constants(NamedTuple):
@@ -83,8 +80,8 @@ class Scratch(NamedTuple):
 
     weights: Array  # (tiles, rows, 64)
     bonds: Array  # (tiles, rows, 64)
-    earned: Array  # (rows, 64)
-    trust: Array  # (rows, 64)
+    earned: Array  # (rows,)
+    trust: Array  # (rows,)
     consensus: Array  # (tiles, 64)
     rank: Array  # (tiles, 64)
     spare: Array  # (3, 64)
@@ -95,22 +92,6 @@ class Scratch(NamedTuple):
 
 
 # ------------------------------------------------------------------------------ stake, weights
-
-
-@jit(inline=True)
-def sum_of_tile_row(row: Array) -> float:
-    """Sum of 64 numbers in eight partial sums."""
-    a = b = c = d = e = f = g = h = 0.0
-    for j in range(0, TILE, 8):
-        a += row[j]
-        b += row[j + 1]
-        c += row[j + 2]
-        d += row[j + 3]
-        e += row[j + 4]
-        f += row[j + 5]
-        g += row[j + 6]
-        h += row[j + 7]
-    return ((a + b) + (c + d)) + ((e + f) + (g + h))
 
 
 @jit()
@@ -140,7 +121,7 @@ def scale_row(tiles: Array, i: int) -> None:
     """Divide row i of all tiles by its sum; a row of zeros stays."""
     total = 0.0
     for t in range(tiles.shape[0]):
-        total += sum_of_tile_row(tiles[t, i])
+        total += row_sum(tiles[t, i])
     scale = 1.0 / total if total > 0.0 else 0.0
     for t in range(tiles.shape[0]):
         row = tiles[t, i]
@@ -200,31 +181,6 @@ def copy_consensus(epoch: int, copies: Ints, kappa: float, scratch: Scratch) -> 
 
 
 @jit()
-def clip(
-    tile: Array, active: Array, consensus: Array, penalty: float, rank: Array, trust: Array
-) -> None:
-    """w̄_ij = min(w_ij, C_j), rank_j = Σ_i a_i w̄_ij, trust_ij += w̄_ij; the tile then holds wᵇ."""
-    keep = 1.0 - penalty
-    for j in range(TILE):
-        rank[j] = 0.0
-    for i in range(0, active.size, GROUP):
-        a, b, c, d = active[i], active[i + 1], active[i + 2], active[i + 3]
-        for j in range(TILE):
-            x = consensus[j]
-            first = a * smaller(tile[i, j], x) + b * smaller(tile[i + 1, j], x)
-            second = c * smaller(tile[i + 2, j], x) + d * smaller(tile[i + 3, j], x)
-            rank[j] += first + second
-    for i in range(trust.shape[0]):
-        w, t = tile[i], trust[i]
-        for j in range(TILE):
-            t[j] += smaller(w[j], consensus[j])
-    for i in range(tile.shape[0]):
-        w = tile[i]
-        for j in range(TILE):
-            w[j] = penalty * smaller(w[j], consensus[j]) + keep * w[j]
-
-
-@jit()
 def yuma2_bonds(tile: Array, active: Array, bonds: Array, alpha: float, spare: Array) -> None:
     """E_ij = α ΔB_ij + (1 − α) B_ij of column shares; each column's largest bond is then 1."""
     held, bought, top = spare[0], spare[1], spare[2]
@@ -263,56 +219,18 @@ def yuma3_bonds(tile: Array, bonds: Array, alpha: float) -> None:
             b[j] = smaller(stay * b[j] + alpha * w[j], 1.0)
 
 
-@jit(inline=True)
-def exponential(row: Array) -> None:
-    """row_j = e^row_j for 64 numbers within ±20, to 3e-14: (e^(x/64))^64 by Taylor's series."""
-    for j in range(TILE):
-        x = row[j] * (1.0 / 64.0)
-        y = x * (1.0 / 13.0) + 1.0
-        for k in range(12):
-            y = y * x * INVERSE[k] + 1.0
-        for _ in range(6):
-            y *= y
-        row[j] = y
-
-
 @jit()
 def liquid_bonds(
     tile: Array, bonds: Array, consensus: Array, constants: Constants, rate: Array
 ) -> None:
-    """Bonds as in `yuma3_bonds` with α_ij = α_low + (α_high − α_low) / (1 + e^(−k (d_ij − ½))).
-
-    d_ij = wᵇ_ij − C_j if wᵇ_ij >= B_ij (buying), else B_ij − wᵇ_ij (selling), within [0, 1].
-    """
-    low, span = constants.alpha_low, constants.alpha_high - constants.alpha_low
+    """Bonds as in `yuma3_bonds`, with a rate of their own for each pair."""
+    low, high = constants.alpha_low, constants.alpha_high
     for i in range(tile.shape[0]):
         w, b = tile[i], bonds[i]
-        for j in range(TILE):
-            d = w[j] - consensus[j] if w[j] >= b[j] else b[j] - w[j]
-            x = constants.steepness * (0.5 - smaller(larger(d, 0.0), 1.0))
-            rate[j] = smaller(larger(x, -LARGEST_EXPONENT), LARGEST_EXPONENT)
-        exponential(rate)
-        for j in range(TILE):
-            rate[j] = low + span / (1.0 + rate[j])
+        liquid_rates(w, b, consensus, low, high, constants.steepness, rate)
         for j in range(TILE):
             e = smaller((1.0 - rate[j]) * b[j] + rate[j] * w[j], 1.0)
             b[j] = 0.0 if constants.drop and w[j] == 0.0 else e
-
-
-@jit()
-def pay_dividends(bonds: Array, rank: Array, earned: Array, share: Array) -> None:
-    """earned_ij += (E_ij / Σ_i E_ij) rank_j (columns of all tiles in one)."""
-    for j in range(TILE):
-        share[j] = 0.0
-    for i in range(0, bonds.shape[0], GROUP):
-        for j in range(TILE):
-            share[j] += (bonds[i, j] + bonds[i + 1, j]) + (bonds[i + 2, j] + bonds[i + 3, j])
-    for j in range(TILE):
-        share[j] = rank[j] / share[j] if share[j] > 0.0 else 0.0
-    for i in range(bonds.shape[0]):
-        e, d = bonds[i], earned[i]
-        for j in range(TILE):
-            d[j] += e[j] * share[j]
 
 
 @jit()
@@ -369,16 +287,17 @@ def pay_out(constants: Constants, scratch: Scratch, dividends: Array, incentive:
     total = 0.0
     for i in range(dividends.size):
         a = 1.0 if constants.bonds == YUMA2 else scratch.active[i]
-        dividends[i] = a * sum_of_tile_row(scratch.earned[i])
+        dividends[i] = a * scratch.earned[i]
         total += dividends[i]
     for i in range(dividends.size):
         dividends[i] = dividends[i] / total if total > 0.0 else 0.0
     total = 0.0
     for t in range(scratch.rank.shape[0]):
-        total += sum_of_tile_row(scratch.rank[t])
-    for j in range(incentive.size):
-        rank = scratch.rank[j // TILE, j % TILE]
-        incentive[j] = rank / total if total > 0.0 else 0.0
+        total += row_sum(scratch.rank[t])
+    for t in range(scratch.rank.shape[0]):
+        share, rank = incentive[t * TILE : (t + 1) * TILE], scratch.rank[t]
+        for j in range(share.size):
+            share[j] = rank[j] / total if total > 0.0 else 0.0
 
 
 @jit()
@@ -402,22 +321,22 @@ def record(
         history.consensus[run, place] = scratch.consensus.reshape(-1)[:m]
     for i in range(n):
         if history.validator_trust.shape[1] > 0:
-            history.validator_trust[run, place, i] = sum_of_tile_row(scratch.trust[i])
+            history.validator_trust[run, place, i] = scratch.trust[i]
         if history.bonds.shape[1] > 0:
             for j in range(m):
                 history.bonds[run, place, i, j] = scratch.bonds[j // TILE, i, j % TILE]
 
 
 @jit()
-def make_scratch(n: int, m: int, longest: int, trust: bool) -> Scratch:
+def make_scratch(n: int, m: int, longest: int) -> Scratch:
     """Allocate the working memory of one run."""
     rows, tiles = max(ROWS, n + (-n) % ROWS), (m + TILE - 1) // TILE
     block = (tiles, rows, TILE)
     return Scratch(
         np.zeros(block),
         np.zeros(block),
-        np.zeros((rows, TILE)),
-        np.zeros((rows if trust else 0, TILE)),
+        np.zeros(rows),
+        np.zeros(rows),
         np.zeros((tiles, TILE)),
         np.zeros((tiles, TILE)),
         np.zeros((3, TILE)),
@@ -444,7 +363,7 @@ def simulate_run(
     n, m = state.bonds.shape[1:]
     copying = (schedule.copies != OWN).any()
     longest = max(0, schedule.copies.max()) if copying else 0
-    scratch = make_scratch(n, m, longest, history.validator_trust.shape[1] > 0)
+    scratch = make_scratch(n, m, longest)
     for i in range(n):
         for j in range(m):
             scratch.bonds[j // TILE, i, j % TILE] = state.bonds[run, i, j]
