@@ -7,14 +7,16 @@ validators (rows) × miners (columns), stored as whole numbers up to 65,535; the
 at a time as in `consensus`.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .consensus import YUMA2, YUMA3_LIQUID
+from .consensus import YUMA2, YUMA3_LIQUID, Masks, Shares
 from .jit import jit
 from .median import TILE, aligned_zeros, attainable, median_of_tile, padded, rough
+from .passes import row_sum
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -42,23 +44,15 @@ class Rules(NamedTuple):
     drop: bool
 
 
-class Masks(NamedTuple):
-    """What counts; as in `consensus.Masks`."""
+class Outcome(NamedTuple):
+    """What an epoch finds, in 2⁻³²."""
 
-    own_column: Whole
-    permits: NDArray[np.bool_]
-    registered: Whole
-    expiry: Whole
-    kept: NDArray[np.bool_]
-
-
-class Shares(NamedTuple):
-    """What an epoch gives out, in 2⁻³²: filled by `epoch`."""
-
-    consensus: Whole  # (m,)
-    incentive: Whole  # (m,)
+    stake: Whole  # (n,)
+    active: Whole  # of this, rows that are active and permitted, sum 1 or 0, (n,)
     trust: Whole  # (n,)
     dividends: Whole  # (n,)
+    consensus: Whole  # (m,)
+    incentive: Whole  # (m,)
 
 
 @jit(inline=True)
@@ -99,6 +93,16 @@ def divide(a: int, b: int) -> int:
     return divide_by(a, b, inverse_of(b))
 
 
+@jit(inline=True)
+def share_of_u16(whole: int) -> float:
+    """Return whole / 65,535 for a whole number up to 65,535, as the division rounds it, but faster.
+
+    1 / 65,535 is 2⁻¹⁶ + 2⁻³² + 2⁻⁴⁸ + …; the first two terms of the product are exact.
+    """
+    first = float(whole) * (65_537.0 / 4_294_967_296.0)
+    return first + first * (4_294_967_297.0 / 18_446_744_073_709_551_616.0)
+
+
 @jit()
 def all_whole(values: Array) -> bool:
     """Say whether all of values (n,), 0 or more and below 2⁵³, are whole numbers."""
@@ -121,6 +125,18 @@ def normalise(values: Whole) -> int:
     total = int(values.sum())
     divide_all(values, total)
     return total
+
+
+@jit()
+def begin(stake: Whole, masks: Masks) -> Outcome:
+    """Start with all stake as shares (n,) and find the active ones; all else is zero."""
+    n, m = stake.size, masks.registered.size
+    active, trust, dividends = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    consensus, incentive = np.zeros(m, np.int64), np.zeros(m, np.int64)
+    for i in range(n):
+        active[i] = stake[i] if masks.active[i] and masks.permits[i] else 0
+    normalise(active)
+    return Outcome(stake, active, trust, dividends, consensus, incentive)
 
 
 @jit()
@@ -151,42 +167,50 @@ def liquid_rate(weight: int, bond: int, consensus: int, rules: Rules) -> int:
 
 
 @jit()
-def row_sums(weights: Array, masks: Masks) -> Whole:
-    """Sum of the weights of each row that count."""
+def row_sums(weights: Array, masks: Masks) -> Array:
+    """Sum of the weights of each row that count, a whole number."""
     n, m = weights.shape
     newest = masks.registered.max() if m else 0
-    sums = np.zeros(n, np.int64)
+    sums = np.zeros(n)
     for i in range(n):
         if not masks.permits[i]:
             continue
-        own, expiry = masks.own_column[i], masks.expiry[i]
-        total = np.int64(0)
-        for j in range(m):
-            counts = (expiry > newest) | (masks.registered[j] < expiry)
-            total += np.int64(weights[i, j]) if counts else 0
+        row, own, expiry = weights[i], masks.own_column[i], masks.expiry[i]
+        if expiry <= newest:
+            for j in range(m):
+                sums[i] += row[j] if masks.registered[j] < expiry else 0.0
+        else:
+            sums[i] = row_sum(row)
         if own >= 0 and masks.registered[own] < expiry:
-            total -= np.int64(weights[i, own])
-        sums[i] = total
+            sums[i] -= row[own]
     return sums
 
 
 @jit(inline=True)
 def load_weights(
-    weights: Array, first: int, width: int, masks: Masks, sums: Whole, tile: Whole
+    weights: Array, first: int, width: int, newest: int, masks: Masks, sums: Array, tile: Array
 ) -> None:
-    """w_ij = weight_ij / sum_i if it counts, else 0."""
+    """w_ij = weight_ij / sum_i if it counts, else 0: whole numbers of 2⁻³², exact in float64.
+
+    The quotient in float64 is off by one at most; the remainder corrects it.
+    """
+    registered = masks.registered[first : first + width]
     for i in range(sums.size):
         w, source, total = tile[i], weights[i, first : first + width], sums[i]
-        expiry, inverse = masks.expiry[i], inverse_of(total)
+        inverse = 1.0 / total if total > 0.0 else 0.0
         for j in range(width):
-            w[j] = divide_by(int(source[j]), total, inverse)
-        for j in range(width):
-            w[j] = w[j] if masks.registered[first + j] < expiry else 0
+            scaled = source[j] * 4_294_967_296.0
+            quotient = math.floor(scaled * inverse)
+            rest = scaled - quotient * total
+            w[j] = quotient + (1.0 if rest >= total else 0.0) - (1.0 if rest < 0.0 else 0.0)
         for j in range(width, TILE):
-            w[j] = 0
+            w[j] = 0.0
+        if masks.expiry[i] <= newest or total == 0.0:
+            for j in range(width):
+                w[j] = w[j] if registered[j] < masks.expiry[i] and total > 0.0 else 0.0
         own = masks.own_column[i] - first
         if 0 <= own < width:
-            w[own] = 0
+            w[own] = 0.0
 
 
 @jit(inline=True)
@@ -263,7 +287,7 @@ def move_bonds(
 
 
 @jit(inline=True)
-def load_bonds(old: Array, first: int, kept: NDArray[np.bool_], held: Whole) -> int:
+def load_bonds(old: Array, first: int, kept: Array, held: Whole) -> int:
     """Stored bonds as whole numbers, without those that are void; return how many are not whole."""
     broken = 0
     for i in range(old.shape[0]):
@@ -272,7 +296,7 @@ def load_bonds(old: Array, first: int, kept: NDArray[np.bool_], held: Whole) -> 
             x = b[j] * 65_535.0
             whole = int(x + 0.5)
             broken += 1 if abs(float(whole) - x) > NEAR else 0
-            h[j] = whole if kept[j] else 0
+            h[j] = whole if kept[j] > 0.0 else 0
         for j in range(kept.size, TILE):
             h[j] = 0
     return broken
@@ -281,7 +305,7 @@ def load_bonds(old: Array, first: int, kept: NDArray[np.bool_], held: Whole) -> 
 @jit()
 def epoch(
     weights: Array,
-    active: Whole,
+    stake: Whole,
     masks: Masks,
     rules: Rules,
     old: Array,
@@ -289,11 +313,13 @@ def epoch(
     stored: Array,
     shares: Shares,
 ) -> int:
-    """One epoch: stored weights (n, m), active shares of stake (n,), stored bonds / 65,535 (n, m).
+    """One epoch: stored weights (n, m), shares of stake in 2⁻³² (n,), stored bonds / 65,535 (n, m).
 
     Fills the new stored bonds / 65,535 (n, m) and the shares. ``bonds`` is the memory of ``stored``
     seen as whole numbers. Returns how many old bonds are no whole 65,535ths.
     """
+    outcome = begin(stake, masks)
+    active = outcome.active
     n, m = weights.shape
     votes = active.copy()
     normalise(votes)
@@ -301,22 +327,23 @@ def epoch(
     kappa = attainable(float(rules.kappa), mass)
     search = rough(mass, kappa, float(ONE))
     sums = row_sums(weights, masks)
+    newest = masks.registered.max() if m else 0
     tile, held = np.zeros((n, TILE), np.int64), np.zeros((n, TILE), np.int64)
     floats, scratch = aligned_zeros(mass.size, TILE), aligned_zeros(4, TILE)
     key, median = np.empty((2, mass.size + 1)), scratch[3]
-    consensus, rank, total = np.zeros((3, TILE), np.int64)
-    shares.trust[:] = 0
+    spare = np.zeros((3, TILE), np.int64)
+    consensus, rank, total = spare[0], spare[1], spare[2]
     whole, broken = np.empty(m, np.int64), 0
     for first in range(0, m, TILE):
         width = min(TILE, m - first)
-        load_weights(weights, first, width, masks, sums, tile)
+        load_weights(weights, first, width, newest, masks, sums, floats)
         for i in range(n):
             for j in range(TILE):
-                floats[i, j] = tile[i, j]
+                tile[i, j] = np.int64(floats[i, j])
         median_of_tile(floats, mass, kappa, search, scratch, key, median)
         for j in range(TILE):
             consensus[j] = np.int64(median[j])
-        clip(tile, active, consensus, rules.penalty, rank, shares.trust)
+        clip(tile, active, consensus, rules.penalty, rank, outcome.trust)
         broken += load_bonds(old, first, masks.kept[first : first + width], held)
         move_bonds(tile, held, active, consensus, rules, total)
         total[:] = 0
@@ -325,17 +352,18 @@ def epoch(
                 total[j] += tile[i, j]
                 bonds[i, first + j] = tile[i, j]
         whole[first : first + width] = total[:width]
-        shares.consensus[first : first + width] = consensus[:width]
-        shares.incentive[first : first + width] = rank[:width]
-    normalise(shares.incentive)
-    pay_dividends(bonds, whole, active, rules, shares)
+        outcome.consensus[first : first + width] = consensus[:width]
+        outcome.incentive[first : first + width] = rank[:width]
+    normalise(outcome.incentive)
+    pay_dividends(bonds, whole, rules, outcome)
     store(bonds, rules.bonds == YUMA2, stored)
-    normalise(shares.dividends)
+    normalise(outcome.dividends)
+    pay_out(masks.uids, outcome, shares)
     return broken
 
 
 @jit()
-def pay_dividends(bonds: Whole, whole: Whole, active: Whole, rules: Rules, shares: Shares) -> None:
+def pay_dividends(bonds: Whole, whole: Whole, rules: Rules, outcome: Outcome) -> None:
     """dividends_i = Σ_j E_ij incentive_j; by the Yuma3 rules of E_ij / whole_j, times stake."""
     n, m = bonds.shape
     inverse = np.empty(m)
@@ -345,56 +373,61 @@ def pay_dividends(bonds: Whole, whole: Whole, active: Whole, rules: Rules, share
         paid = np.int64(0)
         if rules.bonds == YUMA2:
             for j in range(m):
-                paid += multiply(shares.incentive[j], bonds[i, j])
+                paid += multiply(outcome.incentive[j], bonds[i, j])
         else:
             for j in range(m):
                 share = divide_by(bonds[i, j], whole[j], inverse[j])
-                paid += multiply(share, shares.incentive[j])
-            paid = multiply(paid, active[i])
-        shares.dividends[i] = paid
+                paid += multiply(share, outcome.incentive[j])
+            paid = multiply(paid, outcome.active[i])
+        outcome.dividends[i] = paid
 
 
 @jit()
 def store(bonds: Whole, upscale: bool, stored: Array) -> None:
     """Round bonds (n, m) down to whole 65,535ths; first divide columns by their largest, if so."""
     n, m = bonds.shape
-    top = np.full(m, ONE)
     if upscale:
-        top[:] = 0
+        top = np.zeros(m, np.int64)
         for i in range(n):
             for j in range(m):
                 top[j] = max(top[j], bonds[i, j])
+        for i in range(n):
+            for j in range(m):
+                bonds[i, j] = divide(bonds[i, j], top[j])
+    line = np.empty(m, np.int64)  # bonds may be the memory of stored
     for i in range(n):
         for j in range(m):
-            share = divide(bonds[i, j], top[j]) if upscale else bonds[i, j]
-            stored[i, j] = float((share * U16) >> 32) / 65_535.0
+            line[j] = bonds[i, j]
+        for j in range(m):
+            stored[i, j] = share_of_u16((line[j] * U16) >> 32)
 
 
 @jit()
-def share_payout(
-    uids: Whole,
-    found: Shares,
-    instead: Whole,
-    server: Array,
-    validator: Array,
-    combined: Array,
-) -> None:
-    """Both halves as shares of the whole, by column (m,), by row (n,) and by uid.
+def pay_out(uids: Whole, outcome: Outcome, shares: Shares) -> None:
+    """Fill the shares: what was found, and both halves as shares of the whole.
 
-    Without incentive and dividends everything goes to the stake ``instead`` (n,).
+    Without incentive and dividends everything goes to active stake, or else to all stake.
     """
-    whole = np.zeros(combined.size, np.int64)
-    whole[: server.size] = found.incentive
+    voted = outcome.active.any()
+    whole = np.zeros(shares.combined.size, np.int64)
+    whole[: outcome.incentive.size] = outcome.incentive
     for i in range(uids.size):
-        whole[uids[i]] += found.dividends[i]
+        whole[uids[i]] += outcome.dividends[i]
     total = int(whole.sum())
-    for j in range(server.size):
-        server[j] = divide(found.incentive[j], total) / ONE
+    inverse = inverse_of(total)
+    for j in range(outcome.incentive.size):
+        shares.consensus[j] = outcome.consensus[j] / ONE
+        shares.incentive[j] = outcome.incentive[j] / ONE
+        shares.server[j] = divide_by(outcome.incentive[j], total, inverse) / ONE
+    for k in range(whole.size):
+        shares.combined[k] = divide_by(whole[k], total, inverse) / ONE
     for i in range(uids.size):
-        share = divide(found.dividends[i], total) if total > 0 else instead[i]
-        validator[i] = share / ONE
-    for k in range(combined.size):
-        combined[k] = divide(whole[k], total) / ONE
-    if total == 0:
-        for i in range(uids.size):
-            combined[uids[i]] = validator[i]
+        shares.stake[i] = outcome.stake[i] / ONE
+        shares.active_stake[i] = outcome.active[i] / ONE
+        shares.trust[i] = outcome.trust[i] / ONE
+        shares.dividends[i] = outcome.dividends[i] / ONE
+        instead = outcome.active[i] if voted else outcome.stake[i]
+        paid = divide_by(outcome.dividends[i], total, inverse) if total > 0 else instead
+        shares.validator[i] = paid / ONE
+        if total == 0:
+            shares.combined[uids[i]] = shares.validator[i]

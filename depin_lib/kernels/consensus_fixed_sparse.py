@@ -12,18 +12,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .consensus import YUMA2, YUMA3_LIQUID
+from .consensus import YUMA2, YUMA3_LIQUID, Masks, Shares
 from .consensus_fixed import (
     NEAR,
     ONE,
     U16,
-    Masks,
+    Outcome,
     Rules,
-    Shares,
+    begin,
     divide,
     liquid_rate,
     multiply,
     normalise,
+    pay_out,
 )
 from .consensus_sparse import NONE, OLD, Compressed, by_columns, column_median
 from .jit import jit
@@ -145,10 +146,11 @@ def clip_column(
 
 @jit()
 def decide(
-    weights: Compressed, active: Whole, masks: Masks, rules: Rules, old: Compressed, shares: Shares
+    weights: Compressed, masks: Masks, rules: Rules, old: Compressed, outcome: Outcome
 ) -> Bonds:
     """Fill consensus, incentive and trust, and return the new bonds before they are stored."""
     columns, totals = by_columns(weights, masks)
+    active = outcome.active
     n, m = active.size, masks.registered.size
     votes = active.copy()
     normalise(votes)
@@ -161,7 +163,6 @@ def decide(
     room = columns.values.size + old.values.size
     indices, values = np.empty(room, np.int32), np.empty(room, np.int64)
     starts, whole, end = np.zeros(m + 1, np.int64), np.zeros(m, np.int64), 0
-    shares.trust[:] = 0
     for j in range(m):
         here = slice(columns.starts[j], columns.starts[j + 1])
         before = slice(old.starts[j], old.starts[j + 1])
@@ -169,8 +170,8 @@ def decide(
         for k in range(rows.size):
             w[k] = divide(int(raw[k]), int(totals[rows[k]]))
         consensus = np.int64(column_median(rows, w, stake, kappa, key))
-        rank = clip_column(rows, raw, w, active, consensus, rules.penalty, entered, shares.trust)
-        load_bonds(old.values[before], masks.kept[j], rules.bonds == YUMA2, held)
+        rank = clip_column(rows, raw, w, active, consensus, rules.penalty, entered, outcome.trust)
+        load_bonds(old.values[before], masks.kept[j] > 0.0, rules.bonds == YUMA2, held)
         if rules.bonds == YUMA2:
             buy_shares(rows, w, active)
         found = move_column(rows, w, entered, held_by, held, consensus, rules, by, bonds)
@@ -181,23 +182,22 @@ def decide(
         indices[end : end + found], values[end : end + found] = by[:found], bonds[:found]
         end += found
         starts[j + 1] = end
-        shares.consensus[j], shares.incentive[j] = consensus, rank
-    normalise(shares.incentive)
+        outcome.consensus[j], outcome.incentive[j] = consensus, rank
+    normalise(outcome.incentive)
     return Bonds(starts, indices[:end], values[:end], whole)
 
 
 @jit()
-def pay_dividends(bonds: Bonds, active: Whole, yuma2: bool, shares: Shares) -> None:
+def pay_dividends(bonds: Bonds, yuma2: bool, outcome: Outcome) -> None:
     """dividends_i = Σ_j E_ij incentive_j; by the Yuma3 rules of E_ij / whole_j, times stake."""
-    shares.dividends[:] = 0
     for j in range(bonds.whole.size):
         for k in range(bonds.starts[j], bonds.starts[j + 1]):
             share = bonds.values[k] if yuma2 else divide(bonds.values[k], bonds.whole[j])
-            shares.dividends[bonds.rows[k]] += multiply(share, shares.incentive[j])
+            outcome.dividends[bonds.rows[k]] += multiply(share, outcome.incentive[j])
     if not yuma2:
-        for i in range(active.size):
-            shares.dividends[i] = multiply(shares.dividends[i], active[i])
-    normalise(shares.dividends)
+        for i in range(outcome.active.size):
+            outcome.dividends[i] = multiply(outcome.dividends[i], outcome.active[i])
+    normalise(outcome.dividends)
 
 
 @jit()
@@ -231,19 +231,21 @@ def store(bonds: Bonds, old: Compressed, stores: NDArray[np.int8], upscale: bool
 @jit()
 def epoch(
     weights: Compressed,
-    active: Whole,
+    stake: Whole,
     masks: Masks,
     rules: Rules,
     old: Compressed,
     stores: NDArray[np.int8],
     shares: Shares,
 ) -> Compressed:
-    """One epoch: stored weights by rows (n, m), active shares of stake (n,), stored bonds / 65,535.
+    """One epoch: stored weights by rows (n, m), shares of stake in 2⁻³² (n,), bonds / 65,535.
 
     ``stores`` says which bonds each row stores, as in `consensus_sparse`. Fills the shares; returns
     the bonds by columns, stored / 65,535.
     """
     yuma2 = rules.bonds == YUMA2
-    bonds = decide(weights, active, masks, rules, old, shares)
-    pay_dividends(bonds, active, yuma2, shares)
+    outcome = begin(stake, masks)
+    bonds = decide(weights, masks, rules, old, outcome)
+    pay_dividends(bonds, yuma2, outcome)
+    pay_out(masks.uids, outcome, shares)
     return store(bonds, old, stores, yuma2)

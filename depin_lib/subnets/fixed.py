@@ -63,62 +63,43 @@ def run(
 
     Weights and old bonds are dense, or sparse; then so are the bonds (CSC).
     """
-    rules = _rules(params)
     s = _shares_of_stake(stake, params.stake_threshold, masks.owner)
-    active = np.where(masks.active & masks.permits, s, 0)
-    _kernels.normalise(active)
-    shares.stake[:], shares.active_stake[:] = s / ONE, active / ONE
-    permits = next_permits(shares.stake, params, masks.owner)
-    counts = _kernels.Masks(
-        masks.own_column, masks.permits, masks.registered, masks.expiry, masks.kept > 0.0
-    )
-    n, m = weights.shape
-    consensus, incentive = np.zeros((2, m), np.int64)
-    trust, dividends = np.zeros((2, n), np.int64)
-    found = _kernels.Shares(consensus, incentive, trust, dividends)
-    bonds_of = _thin_bonds if is_sparse(weights) else _dense_bonds
-    new = bonds_of(weights, active, counts, rules, old, masks, permits, found)
-    for name, values in zip(_kernels.Shares._fields, found, strict=True):
-        np.divide(values, ONE, out=getattr(shares, name))
-    instead = active if active.any() else s
-    _kernels.share_payout(
-        masks.uids, found, instead, shares.server, shares.validator, shares.combined
-    )
+    permits = next_permits(s, params, masks.owner)
+    run_kernel = _run_sparse if is_sparse(weights) else _run_dense
+    rules = _rules(params)
+    new = run_kernel(weights, s, old, masks, permits, shares, rules)
+    if rules.bonds == YUMA3_LIQUID and not shares.consensus.any():  # then no liquid alpha
+        rules = rules._replace(bonds=YUMA3)
+        new = run_kernel(weights, s, old, masks, permits, shares, rules)
     return new, permits
 
 
-def _dense_bonds(
+def _run_dense(
     weights: Array,
-    active: Whole,
-    counts: _kernels.Masks,
-    rules: _kernels.Rules,
+    stake: Whole,
     old: Array | None,
     masks: Masks,
     permits: NDArray[np.bool_],
-    found: _kernels.Shares,
+    shares: Shares,
+    rules: _kernels.Rules,
 ) -> Array:
     """Run the dense kernel; return the stored bonds (n, m)."""
-    old = np.zeros(weights.shape) if old is None else old
     new = np.empty(weights.shape)
-    bonds = new.view(np.int64)
-    if _kernels.epoch(weights, active, counts, rules, old, bonds, new, found) > 0:
+    held = np.zeros(weights.shape) if old is None else old
+    if _kernels.epoch(weights, stake, masks, rules, held, new.view(np.int64), new, shares) > 0:
         raise ValueError(_NOT_WHOLE)
-    if rules.bonds == YUMA3_LIQUID and not found.consensus.any():  # then no liquid alpha
-        rules = rules._replace(bonds=YUMA3)
-        _kernels.epoch(weights, active, counts, rules, old, bonds, new, found)
     keep_or_lose(new, old, masks, permits)
     return new
 
 
-def _thin_bonds(
+def _run_sparse(
     weights: Any,
-    active: Whole,
-    counts: _kernels.Masks,
-    rules: _kernels.Rules,
+    stake: Whole,
     old: Any,
     masks: Masks,
     permits: NDArray[np.bool_],
-    found: _kernels.Shares,
+    shares: Shares,
+    rules: _kernels.Rules,
 ) -> Any:
     """Run the sparse kernel; return the stored bonds (CSC)."""
     from scipy.sparse import csc_array  # takes a quarter of the wing's import time
@@ -128,10 +109,7 @@ def _thin_bonds(
     if _thin.count_broken(held.values) > 0:
         raise ValueError(_NOT_WHOLE)
     stores = what_is_stored(permits, masks)
-    new = _thin.epoch(rows, active, counts, rules, held, stores, found)
-    if rules.bonds == YUMA3_LIQUID and not found.consensus.any():  # then no liquid alpha
-        rules = rules._replace(bonds=YUMA3)
-        new = _thin.epoch(rows, active, counts, rules, held, stores, found)
+    new = _thin.epoch(rows, stake, masks, rules, held, stores, shares)
     return csc_array((new.values, new.indices, new.starts), shape=weights.shape)
 
 

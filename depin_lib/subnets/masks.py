@@ -1,6 +1,7 @@
 """Which rows and weights count in an epoch: permits, activity, self-weights, outdated weights."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -64,7 +65,7 @@ def masks_of(
     return masks, max(m, int(uids.max(initial=-1)) + 1)
 
 
-def next_permits(stake: NDArray[np.float64], params: YumaParams, owner: int) -> NDArray[np.bool_]:
+def next_permits(stake: NDArray[Any], params: YumaParams, owner: int) -> NDArray[np.bool_]:
     """Say who may vote in the next epoch, by shares of stake (n,) and the owner's row or −1."""
     few = stake.size <= params.max_validators
     permits = stake > 0.0 if few else top_k(stake, params.max_validators)
