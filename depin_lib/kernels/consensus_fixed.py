@@ -1,10 +1,9 @@
 """One epoch of Yuma consensus in the chain's own arithmetic, bit for bit.
 
-A share is a whole number of 2⁻³²: the chain's type I32F32, here int64. A product is rounded down, a
-quotient of positive numbers too, and every step rounds. Sums and comparisons are exact, so the
-median may be found in float64: whole numbers below 2⁵³ are exact there. Weights and bonds are
-validators (rows) × miners (columns), stored as whole numbers up to 65,535; the columns are taken 64
-at a time as in `consensus`.
+A share is a whole number of 2⁻³²; `fixed_point` says how products and quotients round. Sums and
+comparisons are exact, so the median may be found in float64: whole numbers below 2⁵³ are exact
+there. Weights and bonds are validators (rows) × miners (columns), stored as whole numbers up to
+65,535; the columns are taken 64 at a time as in `consensus`.
 """
 
 import math
@@ -14,6 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .consensus import YUMA2, YUMA3_LIQUID, Masks, Shares
+from .fixed_point import (
+    ONE,
+    divide,
+    divide_by,
+    exponential,
+    inverse_of,
+    multiply,
+    normalise,
+    share_of_u16,
+)
 from .jit import jit
 from .median import TILE, aligned_zeros, attainable, median_of_tile, padded, rough
 from .passes import row_sum
@@ -21,14 +30,10 @@ from .passes import row_sum
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-ONE = 1 << 32
 HALF = 1 << 31
 U16 = 65_535
-LOW = ONE - 1  # mask of the 32 binary places
 LARGEST_EXPONENT = 20 << 32
-E = 22_802_600 << 9  # e, which the chain's library holds to 23 binary places
 NEAR = 1e-6  # as near as float64 comes to a whole 65,535th, with room
-TERMS = 32  # of the exponential's series
 
 
 class Rules(NamedTuple):
@@ -55,54 +60,6 @@ class Outcome(NamedTuple):
     incentive: Whole  # (m,)
 
 
-@jit(inline=True)
-def multiply(a: int, b: int) -> int:
-    """Round a b 2⁻³² down, for |a| below 2⁴² and b from −2³³ to 2³³."""
-    return ((a >> 16) * b + (((a & 65_535) * b) >> 16)) >> 16
-
-
-@jit(inline=True)
-def multiply_wide(a: int, b: int) -> int:
-    """Round a b 2⁻³² down, for a and b from 0 on whose product stays below 2⁶³."""
-    low = np.uint64(a & LOW) * np.uint64(b & LOW)
-    cross = (a >> 32) * (b & LOW) + (a & LOW) * (b >> 32)
-    return (((a >> 32) * (b >> 32)) << 32) + cross + int(low >> np.uint64(32))
-
-
-@jit(inline=True)
-def inverse_of(b: int) -> float:
-    """2³² / b in float64, for `divide_by`; of zero: 0."""
-    return 4_294_967_296.0 / float(b) if b > 0 else 0.0
-
-
-@jit(inline=True)
-def divide_by(a: int, b: int, inverse: float) -> int:
-    """Round 2³² a / b down as `divide` does, with the `inverse_of` b: many divisions by one b.
-
-    A float64 quotient is off by one at most; the remainder, which may wrap around 2⁶⁴, corrects it.
-    """
-    q = int(float(a) * inverse)
-    rest = (int(a) << 32) - q * int(b)
-    q = q - (1 if rest < 0 else 0) + (1 if rest >= b else 0)
-    return q if b > 0 else 0
-
-
-@jit(inline=True)
-def divide(a: int, b: int) -> int:
-    """Round 2³² a / b down, for 0 <= a, b > 0 and a quotient of at most 2³²; by zero: 0."""
-    return divide_by(a, b, inverse_of(b))
-
-
-@jit(inline=True)
-def share_of_u16(whole: int) -> float:
-    """Return whole / 65,535 for a whole number up to 65,535, as the division rounds it, but faster.
-
-    1 / 65,535 is 2⁻¹⁶ + 2⁻³² + 2⁻⁴⁸ + …; the first two terms of the product are exact.
-    """
-    first = float(whole) * (65_537.0 / 4_294_967_296.0)
-    return first + first * (4_294_967_297.0 / 18_446_744_073_709_551_616.0)
-
-
 @jit()
 def all_whole(values: Array) -> bool:
     """Say whether all of values (n,), 0 or more and below 2⁵³, are whole numbers."""
@@ -110,21 +67,6 @@ def all_whole(values: Array) -> bool:
     for i in range(values.size):
         broken += 1 if float(int(values[i])) != values[i] else 0
     return broken == 0
-
-
-@jit()
-def divide_all(values: Whole, total: int) -> None:
-    """Divide values (n,), each at most total, by total."""
-    for i in range(values.size):
-        values[i] = divide(values[i], total)
-
-
-@jit()
-def normalise(values: Whole) -> int:
-    """Divide values (n,) by their sum, which is returned; zeros stay."""
-    total = int(values.sum())
-    divide_all(values, total)
-    return total
 
 
 @jit()
@@ -139,31 +81,29 @@ def begin(stake: Whole, masks: Masks) -> Outcome:
     return Outcome(stake, active, trust, dividends, consensus, incentive)
 
 
-@jit()
-def exponential(x: int) -> int:
-    """e^x as substrate-fixed 0.6 computes it in I32F32: a series that rounds at every term."""
-    if x == 0:
-        return ONE
-    if x == ONE:
-        return E
-    operand = x if x > 0 else -x
-    term, result = operand, operand + ONE
-    for i in range(2, TERMS):
-        term = multiply_wide(term, operand) // i
-        result += term
-    return result if x > 0 else divide(ONE, result)
+@jit(inline=True)
+def distance(weight: int, bond: int, consensus: int) -> int:
+    """How far a validator buys above the consensus, or sells: what liquid alpha goes by."""
+    return weight - consensus if weight >= bond else bond - weight
 
 
 @jit()
-def liquid_rate(weight: int, bond: int, consensus: int, rules: Rules) -> int:
-    """Rate of one bond under liquid alpha."""
-    difference = weight - consensus if weight >= bond else bond - weight
-    difference = min(max(difference, 0), ONE)
-    x = multiply(rules.slope, difference - HALF)
-    x = min(max(x, -LARGEST_EXPONENT), LARGEST_EXPONENT)
-    sigmoid = divide(ONE, ONE + exponential(x))
-    rate = rules.alpha_low + multiply(sigmoid, rules.alpha_high - rules.alpha_low)
-    return min(max(rate, rules.alpha_low), rules.alpha_high)
+def liquid_rates(rates: Whole, rules: Rules, operand: Whole, term: Whole) -> None:
+    """Rates of bonds (n,) under liquid alpha, in place of their distances."""
+    for k in range(rates.size):
+        x = multiply(rules.slope, min(max(rates[k], 0), ONE) - HALF)
+        rates[k] = min(max(x, -LARGEST_EXPONENT), LARGEST_EXPONENT)
+    exponential(rates, operand, term)
+    low, high = rules.alpha_low, rules.alpha_high
+    for k in range(rates.size):
+        rate = low + multiply(divide(ONE, ONE + rates[k]), high - low)
+        rates[k] = min(max(rate, low), high)
+
+
+@jit(inline=True)
+def move_at(rate: int, bond: int, weight: int) -> int:
+    """Move a bond toward its weight by a rate of its own; at most 1."""
+    return min(multiply(ONE - rate, bond) + multiply(rate, weight), ONE)
 
 
 @jit()
@@ -269,14 +209,15 @@ def move_bonds(
             for j in range(TILE):
                 held[i, j] = held[i, j] * 65_537 + (held[i, j] == U16)  # 2³² held / 65,535
     if rules.bonds == YUMA3_LIQUID:
+        rate, operand, term = total, np.empty(TILE, np.int64), np.empty(TILE, np.int64)
         for i in range(n):
+            w, b = tile[i], held[i]
             for j in range(TILE):
-                w, b = tile[i, j], held[i, j]
-                if (w == 0 and b == 0) or (w == 0 and rules.drop):
-                    tile[i, j] = 0
-                    continue
-                rate = liquid_rate(w, b, consensus[j], rules)
-                tile[i, j] = min(multiply(ONE - rate, b) + multiply(rate, w), ONE)
+                rate[j] = distance(w[j], b[j], consensus[j])
+            liquid_rates(rate, rules, operand, term)
+            for j in range(TILE):
+                e = move_at(rate[j], b[j], w[j])
+                w[j] = e if w[j] > 0 or not rules.drop else 0
     else:
         for i in range(n):
             w, b = tile[i], held[i]

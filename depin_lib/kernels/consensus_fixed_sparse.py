@@ -15,18 +15,17 @@ from numpy.typing import NDArray
 from .consensus import YUMA2, YUMA3_LIQUID, Masks, Shares
 from .consensus_fixed import (
     NEAR,
-    ONE,
     U16,
     Outcome,
     Rules,
     begin,
-    divide,
-    liquid_rate,
-    multiply,
-    normalise,
+    distance,
+    liquid_rates,
+    move_at,
     pay_out,
 )
 from .consensus_sparse import NONE, OLD, Compressed, by_columns, column_median
+from .fixed_point import ONE, divide, multiply, normalise
 from .jit import jit
 
 Array = NDArray[np.float64]
@@ -87,31 +86,36 @@ def move_column(
     held: Whole,
     consensus: int,
     rules: Rules,
+    scratch: Whole,
     found: Indices,
     bonds: Whole,
 ) -> int:
     """Merge a column's weights for bonds with its old bonds; return the number of rows found."""
-    stay = ONE - rules.alpha
+    weight, rate = scratch[0], scratch[1]
     n, a, b = 0, 0, 0
     while a < rows.size or b < held_by.size:
         row = rows[a] if a < rows.size else held_by[b]
         row = min(row, held_by[b]) if b < held_by.size else row
-        weight, bond, entry = np.int64(0), np.int64(0), False
+        weight[n], bonds[n], entry = 0, 0, False
         if a < rows.size and rows[a] == row:
-            weight, entry = w[a], entered[a]
+            weight[n], entry = w[a], entered[a]
             a += 1
         if b < held_by.size and held_by[b] == row:
-            bond = held[b]
+            bonds[n] = held[b]
             b += 1
-        if rules.bonds == YUMA3_LIQUID and (weight > 0 or bond > 0) and (entry or not rules.drop):
-            rate = liquid_rate(weight, bond, consensus, rules)
-            bonds[n] = min(multiply(ONE - rate, bond) + multiply(rate, weight), ONE)
-        elif rules.bonds == YUMA3_LIQUID:
-            bonds[n] = 0
-        else:
-            bonds[n] = multiply(rules.alpha, weight) + multiply(stay, bond)
+        if rules.bonds == YUMA3_LIQUID and rules.drop and not entry:
+            weight[n], bonds[n] = 0, 0
         found[n] = row
         n += 1
+    if rules.bonds == YUMA3_LIQUID:
+        for k in range(n):
+            rate[k] = distance(weight[k], bonds[k], consensus)
+        liquid_rates(rate[:n], rules, scratch[2, :n], scratch[3, :n])
+        for k in range(n):
+            bonds[k] = move_at(rate[k], bonds[k], weight[k])
+    else:
+        for k in range(n):
+            bonds[k] = multiply(rules.alpha, weight[k]) + multiply(ONE - rules.alpha, bonds[k])
     return n
 
 
@@ -159,7 +163,7 @@ def decide(
     kappa = min(float(rules.kappa), voted) if voted > 0.0 else 1.0
     key, entered = np.empty((2, n + 1)), np.empty(n, np.bool_)
     w, held, bonds, found = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), 0
-    by = np.empty(n, np.int32)
+    by, scratch = np.empty(n, np.int32), np.empty((4, n), np.int64)
     room = columns.values.size + old.values.size
     indices, values = np.empty(room, np.int32), np.empty(room, np.int64)
     starts, whole, end = np.zeros(m + 1, np.int64), np.zeros(m, np.int64), 0
@@ -174,7 +178,7 @@ def decide(
         load_bonds(old.values[before], masks.kept[j] > 0.0, rules.bonds == YUMA2, held)
         if rules.bonds == YUMA2:
             buy_shares(rows, w, active)
-        found = move_column(rows, w, entered, held_by, held, consensus, rules, by, bonds)
+        found = move_column(rows, w, entered, held_by, held, consensus, rules, scratch, by, bonds)
         if rules.bonds == YUMA2:
             normalise(bonds[:found])
         for k in range(found):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from depin_lib import subnets
-from depin_lib.kernels import consensus_fixed
+from depin_lib.kernels import fixed_point
 
 from . import fixed_twin
 
@@ -133,17 +133,29 @@ def test_fixed_is_its_twin_on_any_subnet(seed: int) -> None:
     agree(Case(seed))
 
 
+def exponential(xs: list[int]) -> list[int]:
+    """Compute e^x as the kernel does."""
+    powers = np.array(xs)
+    fixed_point.exponential(powers, np.empty_like(powers), np.empty_like(powers))
+    return [int(power) for power in powers]
+
+
 @given(st.integers(-25 * ONE, 25 * ONE))
 def test_the_exponential_is_its_twin(x: int) -> None:
     held = max(-20 * ONE, min(20 * ONE, x))
-    assert consensus_fixed.exponential(held) == fixed_twin.exponential(x)
+    assert exponential([held]) == [fixed_twin.exponential(x)]
+
+
+def test_the_exponential_is_its_twin_at_its_edges() -> None:
+    edges = [0, 1, ONE - 1, ONE, ONE + 1, 20 * ONE - 1, 20 * ONE]
+    xs = edges + [-x for x in edges]
+    assert exponential(xs) == [fixed_twin.exponential(x) for x in xs]
 
 
 def test_the_exponential_is_near_e() -> None:
-    for x in (-5.0, -1.0, 0.0, 0.5, 1.0, 5.0):
-        assert consensus_fixed.exponential(int(x * ONE)) / ONE == pytest.approx(
-            np.exp(x), rel=2e-7, abs=1e-8
-        )
+    xs = np.array([-5.0, -1.0, 0.0, 0.5, 1.0, 5.0])
+    found = np.array(exponential((xs * ONE).astype(int).tolist())) / ONE
+    np.testing.assert_allclose(found, np.exp(xs), rtol=2e-7, atol=1e-8)
 
 
 @given(st.integers(0, 10**9))
