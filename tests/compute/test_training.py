@@ -195,6 +195,15 @@ def test_pipeline_is_that_of_the_twin(
     assert idle == pytest.approx(compute.pipeline_bubble(stages, microbatches), abs=1e-12)
 
 
+@pytest.mark.parametrize("sync", [0.0, 60.0])
+def test_a_contribution_is_a_whole_round_of_work(sync: float) -> None:
+    """Also where an exchange takes no time and the last to leave unfinished leaves at its end."""
+    plan = TrainingPlan(3, 100, [30.0, 60.0, 90.0], sync)
+    samples = simulate_training(plan, ExponentialTime(1.0), rounds=20, runs=50, seed=4)
+    units = samples.counted / (100 * 30.0 / 3600)
+    np.testing.assert_allclose(units, np.round(units), rtol=1e-9)
+
+
 def test_published_runs() -> None:
     """INTELLECT-1: utilisation is the ratio of two published rates; Covenant-72B: its parcel."""
     facts = data.load("compute_facts").set_index("key")["value"]
