@@ -38,7 +38,8 @@ def plot_sobol(indices: pd.DataFrame, *, labels: Mapping[str, str] | None = None
         ends = indices[[f"{name}_low", f"{name}_high"]].to_numpy().T
         ax.hlines(place + shift, *ends, color=color, lw=2)
         ax.plot(indices[name], place + shift, "o", color=color)
-        _note(ax, "in total" if name == "total" else "alone", ends[1, 0], shift, color, right=True)
+        text, lift = ("in total", 5) if name == "total" else ("alone", -5)
+        _note(ax, text, ends[1, 0], shift, color, right=True, lift=lift)
     most = float(indices[["first_high", "total_high"]].to_numpy().max())
     ax.set_xlim(min(0.0, float(indices["first_low"].min())), max(1.0, most) * 1.12)
     ax.set_xlabel("share of the output's variance")
@@ -110,7 +111,7 @@ def plot_one_at_a_time(
             _note(ax, _short(row[end]), here, place, MUTED, right=side == "left")
     if middle is not None:
         ax.axvline(middle, color=ACCENT, lw=1.2)
-    ax.margins(x=0.14)
+    ax.margins(x=0.2)
     ax.set_xlabel(unit)
     return fig
 
@@ -164,12 +165,14 @@ def _rows(frame: pd.DataFrame, labels: Mapping[str, str] | None) -> tuple[Figure
     return fig, ax
 
 
-def _note(ax: Axes, text: str, x: float, y: float, color: str, *, right: bool) -> None:
-    """Write a few words beside a point, to its right or to its left."""
+def _note(
+    ax: Axes, text: str, x: float, y: float, color: str, *, right: bool, lift: float = 0
+) -> None:
+    """Write a few words beside a point, to its right or to its left, so many points higher."""
     ax.annotate(
         text,
         (x, y),
-        (8 if right else -8, 0),
+        (8 if right else -8, lift),
         textcoords="offset points",
         ha="left" if right else "right",
         va="center",

@@ -87,7 +87,8 @@ def run(
     relative_error
         Largest error of a sketched quantile, as a share of its value.
     every
-        Store every so many-th time of a series.
+        Store every so many-th time of a series. A first passage is looked for at stored times, so
+        with 7 a day of it is known to the week.
     time, time_unit
         The stored times and their unit; by default the steps are counted.
     paths

@@ -140,7 +140,8 @@ def _run_training(
             if count >= least and stays[i, 1] <= now:
                 last = min(stays[i, 2], end)
                 ready = min(now + work[i], last)
-                counts = success and stays[i, 2] >= end
+                # Where an exchange takes no time, the last to leave unfinished leaves at its end.
+                counts = success and stays[i, 2] >= max(end, now + work[i])
                 out[COUNTED if counts else LOST] += ready - now
                 out[CONTRIBUTIONS] += 1.0 if counts else 0.0
                 out[WAITING] += max(0.0, min(last, computed) - ready)

@@ -7,6 +7,8 @@ from .publish import publish
 
 #: The space between a number and its unit: a line must not end there.
 _UNIT_SPACE = re.compile(r"(?<=\d) (?=\S)")
+#: The sign of a number, which the page shows as a minus and not as a hyphen.
+_MINUS = re.compile(r"^-(?=[$\d.])")
 
 
 def report(name: str, value: Any, form: str, label: str) -> None:
@@ -31,4 +33,5 @@ def report(name: str, value: Any, form: str, label: str) -> None:
     text = form.format(value)
     print(f"{label}: {text}")
     # As IPython shows a text, in quotes: MyST-NB would read 843,638 as a pair and 0.50 as 0.5.
-    publish(name, html=None, plain=repr(_UNIT_SPACE.sub("\u00a0", text)))
+    text = _MINUS.sub("\N{MINUS SIGN}", _UNIT_SPACE.sub("\u00a0", text))
+    publish(name, html=None, plain=repr(text))

@@ -195,15 +195,26 @@ def test_pipeline_is_that_of_the_twin(
     assert idle == pytest.approx(compute.pipeline_bubble(stages, microbatches), abs=1e-12)
 
 
+@pytest.mark.parametrize("sync", [0.0, 60.0])
+def test_a_contribution_is_a_whole_round_of_work(sync: float) -> None:
+    """Also where an exchange takes no time and the last to leave unfinished leaves at its end."""
+    plan = TrainingPlan(3, 100, [30.0, 60.0, 90.0], sync)
+    samples = simulate_training(plan, ExponentialTime(1.0), rounds=20, runs=50, seed=4)
+    units = samples.counted / (100 * 30.0 / 3600)
+    np.testing.assert_allclose(units, np.round(units), rtol=1e-9)
+
+
 def test_published_runs() -> None:
-    """INTELLECT-1: utilisation is the ratio of two published rates; Covenant-72B: its exchange."""
+    """INTELLECT-1: utilisation is the ratio of two published rates; Covenant-72B: its parcel."""
     facts = data.load("compute_facts").set_index("key")["value"]
     alone = facts["intellect1_mfu_alone"]
     assert facts["intellect1_mfu_us"] / alone == pytest.approx(0.96, abs=0.005)
     assert facts["intellect1_mfu_three"] / alone == pytest.approx(0.83, abs=0.007)
-    sent = facts["covenant_parameters"] * 1e9 * 2 / facts["covenant_compression"]
+    bits = facts["covenant_kept"] * facts["covenant_entry_bits"] / facts["covenant_chunk"]
+    assert 32 / bits == pytest.approx(facts["covenant_compression"], abs=0.5)
+    sent = facts["covenant_parameters"] * 1e9 * bits / 8
     seconds = sent / (facts["covenant_upload"] * 1e6 / 8)
-    assert seconds == pytest.approx(facts["covenant_sync"], rel=0.04)
+    assert 2.0 < seconds / facts["covenant_sync"] < 2.1  # the line alone does not explain it
     share = compute.local_step_efficiency(60 * facts["covenant_round"], facts["covenant_sync"])
     assert share == pytest.approx(facts["covenant_utilisation"], abs=5e-4)
 

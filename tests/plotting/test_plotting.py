@@ -99,8 +99,10 @@ def test_report_prints_and_stores_the_same_text(published: dict) -> None:
     out = io.StringIO()
     with redirect_stdout(out):
         plotting.report("floor", 0.16456, "${:.3f} per hour", "shutdown price")
+        plotting.report("loss", -0.058, "{:+.1%}", "lost")
     assert ast.literal_eval(published["floor"]["plain"] or "") == "$0.165\u00a0per hour"
-    assert out.getvalue() == "shutdown price: $0.165 per hour\n"
+    assert ast.literal_eval(published["loss"]["plain"] or "") == "\N{MINUS SIGN}5.8%"
+    assert out.getvalue() == "shutdown price: $0.165 per hour\nlost: -5.8%\n"
 
 
 def explore(name: str = "demo", start: tuple = (2, "b"), **controls: list) -> None:
