@@ -38,7 +38,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=[-*|])")
 NO_RESULT = re.compile(
     r"^`{3,}\{math\}.*?^`{3,}|^`{3,}(?:python|text|bash|console|json).*?^`{3,}|\$\$.*?\$\$"
     r"|\{[\w:.-]+\}`[^`]*`|`[^`]*`|(?<!\\)\$[^$\n]+(?<!\\)\$"
-    r"|\]\([^)]*\)|https?://\S+|\bv?\d+\.\d+\.\d+\S*|\b\d{4}-\d\d(?:-\d\d)?\b|^:\w+:.*$",
+    r"|\]\([^)]*\)|https?://\S+|\bv?\d+\.\d+\.\d+\S*|\b\d{4}-\d\d(?:-\d\d)?\b|^:\w+:[^\n]*$",
     re.M | re.S,
 )
 TYPED = re.compile(
