@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections import ChainMap
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ import back_matter
 import bookconfig
 import page_notes
 import runner
+import solutions
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -31,6 +33,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", list_index)
     app.connect("doctree-read", join_hidden_code)
     app.connect("doctree-read", bind_percent_signs, priority=100)  # before titles are collected
+    app.connect("doctree-read", color_solutions)
     app.connect("env-get-updated", number_chapters, priority=900)
     app.connect("doctree-resolved", tidy_exercises)
     app.connect("html-page-context", add_notes)
@@ -61,9 +64,12 @@ def share_handlers(app: Sphinx) -> None:
 
 
 def insert_outputs(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Give a notebook the outputs of its run."""
+    """Give a notebook the outputs of its run, and the solutions their numbers."""
     if docname in runs(app):
         source[0] = runs(app)[docname].executed()
+    elif docname == bookconfig.docname(solutions.PAGE):
+        solved = [run.solved() for run in runs(app).values()]
+        source[0] = solutions.filled(source[0], ChainMap(*solved))
 
 
 def list_index(app: Sphinx, doctree: nodes.document) -> None:
@@ -82,6 +88,13 @@ def join_hidden_code(app: Sphinx, doctree: nodes.document) -> None:
         if isinstance(following, nodes.container) and following.get("hide_mode") == "input":
             following[0].insert(0, cell[0].children)
             cell.parent.remove(cell)
+
+
+def color_solutions(app: Sphinx, doctree: nodes.document) -> None:
+    """Color the code of the solutions: an indented block does not name its language."""
+    if app.env.docname == bookconfig.docname(solutions.PAGE):
+        for block in doctree.findall(nodes.literal_block):
+            block["language"] = "python"
 
 
 def bind_percent_signs(app: Sphinx, doctree: nodes.document) -> None:

@@ -1,8 +1,9 @@
 """Run the notebooks and keep what they gave, by the code of each and the library it ran with.
 
 A run is a folder ``<build>/runs/<code key>/<notebook>-<cells key>/``: the outputs, the figures'
-files and the versions it ran with. It is renamed into place when the notebook has finished, so
-whatever is there is whole.
+files, the versions it ran with, and the numbers of the solutions to its exercises, whose code runs
+when the notebook has ended. It is renamed into place when all has finished, so whatever is there is
+whole.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import solutions
 from bookconfig import Book
 from nbclient import NotebookClient
 
@@ -39,6 +41,7 @@ class Run:
 
     notebook: Path
     folder: Path
+    solutions: tuple[solutions.Solution, ...]
 
     @property
     def done(self) -> bool:
@@ -54,6 +57,11 @@ class Run:
         """Return when the notebook ran, how long, with which versions and data tables."""
         about: dict[str, Any] = json.loads((self.folder / "about.json").read_text("utf-8"))
         return about
+
+    def solved(self) -> dict[str, list[str]]:
+        """Return the numbers that the solutions of the chapter quote, by exercise."""
+        solved: dict[str, list[str]] = json.loads((self.folder / "solved.json").read_text("utf-8"))
+        return solved
 
     def executed(self) -> str:
         """Return the notebook as it stands now, with the outputs of its code cells."""
@@ -72,15 +80,17 @@ class NotebookError(Exception):
 def runs(book: Book, code_key: str = "") -> dict[str, Run]:
     """Return the run of every notebook, done or not, with the present or another library."""
     base = book.build / "runs" / (code_key or book.code_key())
-    return {page: find(base, book.root / page) for page in book.notebooks}
+    return {page: find(base, book.root, book.root / page) for page in book.notebooks}
 
 
-def find(base: Path, notebook: Path) -> Run:
+def find(base: Path, root: Path, notebook: Path) -> Run:
     """Return where the run of a notebook belongs: its name and a hash of its code."""
     content = json.loads(notebook.read_text("utf-8"))
-    code = json.dumps([text(cell) for cell in code_cells(content)])
+    solved = tuple(solutions.of_chapter(root, notebook))
+    own = [text(cell) for cell in code_cells(content)]
+    code = json.dumps([own, [solution.cells for solution in solved]])
     key = hashlib.sha256(code.encode()).hexdigest()[:12]
-    return Run(notebook, base / f"{notebook.stem}-{key}")
+    return Run(notebook, base / f"{notebook.stem}-{key}", solved)
 
 
 def execute(book: Book, wanted: dict[str, Run]) -> None:
@@ -133,8 +143,11 @@ async def execute_one(book: Book, page: str, run: Run) -> str | None:
         "JUPYTER_PREFER_ENV_PATH": "1",
         "PYTHONPATH": os.pathsep.join(path),
     }
-    notebook.cells.append(nbformat.v4.new_code_cell(ABOUT))
+    own = len(notebook.cells)
+    extra = [ABOUT, *(cell for solution in run.solutions for cell in solution.cells)]
+    notebook.cells += map(nbformat.v4.new_code_cell, extra)
     start = time.perf_counter()
+    seconds = 0.0
     index = 0
     try:
         async with client.async_setup_kernel(env=environment):
@@ -144,15 +157,21 @@ async def execute_one(book: Book, page: str, run: Run) -> str | None:
             client.reset_execution_trackers()
             for index, cell in enumerate(notebook.cells):
                 await client.async_execute_cell(cell, index)
-        last = notebook.cells.pop()
+                if index == own:
+                    seconds = time.perf_counter() - start
+        last, *solved = notebook.cells[own:]
         about = {
             "ran": datetime.now(UTC).date().isoformat(),
-            "seconds": round(time.perf_counter() - start, 1),
-            **json.loads(last.outputs[0].text),
+            "seconds": round(seconds, 1),
+            **json.loads(printed(last)),
         }
-        outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
-        (partial / "about.json").write_text(json.dumps(about), "utf-8")
-        (partial / "outputs.json").write_text(json.dumps(outputs), "utf-8")
+        outputs = [cell.outputs for cell in notebook.cells[:own] if cell.cell_type == "code"]
+        numbers = {
+            solution.label: solutions.numbers(printed(cell))
+            for solution, cell in zip(run.solutions, solved[1::2], strict=True)
+        }
+        for name, content in (("about", about), ("outputs", outputs), ("solved", numbers)):
+            (partial / f"{name}.json").write_text(json.dumps(content), "utf-8")
         (partial / "figures").mkdir(exist_ok=True)
         partial.rename(run.folder)
     except Exception as exc:
@@ -160,6 +179,11 @@ async def execute_one(book: Book, page: str, run: Run) -> str | None:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return None
+
+
+def printed(cell: Any) -> str:
+    """Return what a cell has printed; it may come in pieces."""
+    return "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
 
 
 def explain(page: str, notebook: Any, index: int, exc: Exception) -> str:

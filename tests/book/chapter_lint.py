@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from solutions import Solution
+
 #: The parts of a chapter and the kind of cell each may stand on.
 PARTS = {
     "opening": "markdown",
@@ -38,7 +40,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=[-*|])")
 NO_RESULT = re.compile(
     r"^`{3,}\{math\}.*?^`{3,}|^`{3,}(?:python|text|bash|console|json).*?^`{3,}|\$\$.*?\$\$"
     r"|\{[\w:.-]+\}`[^`]*`|`[^`]*`|(?<!\\)\$[^$\n]+(?<!\\)\$"
-    r"|\]\([^)]*\)|https?://\S+|\bv?\d+\.\d+\.\d+\S*|\b\d{4}-\d\d(?:-\d\d)?\b|^:\w+:.*$",
+    r"|\]\([^)]*\)|https?://\S+|\bv?\d+\.\d+\.\d+\S*|\b\d{4}-\d\d(?:-\d\d)?\b|^:\w+:[^\n]*$",
     re.M | re.S,
 )
 TYPED = re.compile(
@@ -217,6 +219,19 @@ def typed_results(text: str, known: frozenset[float] = frozenset()) -> list[str]
             if not cited:
                 found += [m[0] for m in TYPED.finditer(sentence) if not is_input(m[0], known)]
     return found
+
+
+def typed_in_solution(path: Path, solution: Solution) -> list[str]:
+    """Return what looks like a result of a solution that was typed.
+
+    Known are the numbers of the chapter's code and data, of the exercise, and of its own code.
+    """
+    cells = read(path)
+    own = Cell(0, "code", frozenset(), solution.code, {})
+    known = inputs([*cells, own], path.parent.parent / "depin_lib" / "data" / "tables")
+    exercise = part_text(cells, "exercises").split(f":label: {solution.label}\n")[-1]
+    asked = re.findall(r"\d+(?:\.\d+)?", exercise.split("\n```")[0].replace(",", ""))
+    return typed_results(solution.prose, known | set(map(float, asked)))
 
 
 def keep_roles(match: re.Match[str]) -> str:

@@ -170,6 +170,7 @@ def test_what_is_no_result_may_be_typed(text: str) -> None:
         "We find 17 million.",
         "A source {cite:p}`a`. We find {glue:text}`x`, or 17 million.",
         "A source {cite:p}`a`.\n\nWe find 52.3 %.",
+        "```{glue:figure} a\n:name: fig-a\nA line.\n```\n\nWe find 17 million.",
     ],
 )
 def test_what_is_a_result_may_not(text: str) -> None:
