@@ -4,7 +4,6 @@ import inspect
 import io
 import json
 import os
-import re
 import warnings
 import zipfile
 import zlib
@@ -18,13 +17,18 @@ import numpy as np
 
 from .chunks import Partial, Plan
 
-__all__ = ["Checkpoint", "RunWarning"]
+__all__ = ["Checkpoint", "RunWarning", "tell"]
 
 _ABOUT = "experiment.json"
 
 
 class RunWarning(UserWarning):
     """The experiment went on, but something happened that its reader must know."""
+
+
+def tell(text: str) -> None:
+    """Warn the reader of an experiment that goes on."""
+    warnings.warn(text, RunWarning, stacklevel=3)
 
 
 class Checkpoint:
@@ -60,8 +64,8 @@ class Checkpoint:
 
     def done(self) -> list[int]:
         """Return the numbers of the chunks in the folder."""
-        found = (re.fullmatch(r"chunk-(\d+)\.npz", p.name) for p in self.folder.iterdir())
-        return sorted(int(match[1]) for match in found if match)
+        names = [path.stem.removeprefix("chunk-") for path in self.folder.glob("chunk-*.npz")]
+        return sorted(int(name) for name in names if name.isdecimal())
 
     def load(self, index: int) -> Partial | None:
         """Read a chunk; None, with a warning that names the file, if it is damaged."""
@@ -69,11 +73,7 @@ class Checkpoint:
         try:
             return unpacked(path.read_bytes())
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as exc:
-            warnings.warn(
-                f"checkpoint {path} is damaged ({exc}); its runs are done again",
-                RunWarning,
-                stacklevel=2,
-            )
+            tell(f"checkpoint {path} is damaged ({exc}); its runs are done again")
             return None
 
     def save(self, index: int, part: Partial) -> None:
@@ -84,11 +84,9 @@ class Checkpoint:
             _write(self._path(index), packed(part))
         except OSError as exc:
             self.full = True
-            warnings.warn(
+            tell(
                 f"chunk {index} could not be written to {self.folder} ({exc}): "
-                "the experiment goes on in memory, without further checkpoints",
-                RunWarning,
-                stacklevel=2,
+                "the experiment goes on in memory, without further checkpoints"
             )
 
     def _path(self, index: int) -> Path:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..kernels import reducers as _kernel
 from ..kernels.jit import jit
 from ..kernels.random import stream_key
-from .models import Adapted, Array, Columns, Measure, ModelError, Outputs
+from .models import Adapted, Array, Columns, Measure, ModelError, Outputs, Words
 
 __all__ = ["FirstPassage", "Partial", "Plan", "compute_chunk"]
 
@@ -166,7 +166,7 @@ def compute_chunk(plan: Plan, index: int, workers: int = 1) -> Partial:
     return part
 
 
-def run_seeds(plan: Plan, points: NDArray[np.int64], runs: NDArray[np.int64]) -> NDArray[np.uint64]:
+def run_seeds(plan: Plan, points: NDArray[np.int64], runs: NDArray[np.int64]) -> Words:
     """Return the seed of each run."""
     out = np.empty(len(runs), dtype=np.uint64)
     keys = np.zeros_like(points) if plan.paired else points + 1
@@ -176,12 +176,7 @@ def run_seeds(plan: Plan, points: NDArray[np.int64], runs: NDArray[np.int64]) ->
 
 
 @jit()
-def _fill_seeds(
-    seed: np.uint64,
-    runs: NDArray[np.uint64],
-    points: NDArray[np.uint64],
-    out: NDArray[np.uint64],
-) -> None:
+def _fill_seeds(seed: np.uint64, runs: Words, points: Words, out: Words) -> None:
     for i in range(out.size):
         out[i] = stream_key(seed, runs[i], points[i], np.uint64(_PURPOSE))
 

@@ -126,37 +126,40 @@ class Collector:
         places = list(design.points.columns) if design.shape else ["point"]
         lengths = design.shape or (len(design),)
         passages = {p.name for p in self.plan.passages}
-        found = xr.Dataset(coords=self._coordinates())
+        variables: dict[str, Any] = {}
 
-        def put(name: str, values: NDArray[Any], unit: str, dims: tuple[str, ...] = ()) -> None:
+        def variable(values: NDArray[Any], unit: str = "", dims: tuple[str, ...] = ()) -> Any:
             shaped = values.reshape(*lengths, *values.shape[1:])
             named = [*places, *dims, "time"][: shaped.ndim]
-            found[name] = (named, shaped, {"units": unit} if unit else {})
+            return named, shaped, {"units": unit} if unit else {}
 
         for name, m in self.moments.items():
             count, missing = m[_kernel.COUNT], m[_kernel.MISSING]
             unit = units.get(name, time_unit if name in passages else "")
             with np.errstate(invalid="ignore", divide="ignore"):
                 variance = np.where(count > 1, m[_kernel.M2] / (count - 1), np.nan)
-            put(f"{name}_mean", np.where(count > 0, m[_kernel.MEAN], np.nan), unit)
-            put(f"{name}_variance", variance, f"({unit})^2" if unit else "")
-            put(f"{name}_min", np.where(count > 0, m[_kernel.LOW], np.nan), unit)
-            put(f"{name}_max", np.where(count > 0, m[_kernel.HIGH], np.nan), unit)
+            variables[f"{name}_mean"] = variable(np.where(count > 0, m[_kernel.MEAN], np.nan), unit)
+            variables[f"{name}_variance"] = variable(variance, f"({unit})^2" if unit else "")
+            variables[f"{name}_min"] = variable(np.where(count > 0, m[_kernel.LOW], np.nan), unit)
+            variables[f"{name}_max"] = variable(np.where(count > 0, m[_kernel.HIGH], np.nan), unit)
             if name in passages:
-                put(f"{name}_share", 1 - missing / np.maximum(missing + count, 1), "1")
+                variables[f"{name}_share"] = variable(
+                    1 - missing / np.maximum(missing + count, 1), "1"
+                )
             else:
-                put(f"{name}_missing", missing.astype(np.int64), "")
+                variables[f"{name}_missing"] = variable(missing.astype(np.int64))
             if self.plan.quantiles:
                 levels = np.moveaxis(self.quantiles[name], 0, 1)
-                put(f"{name}_quantile", levels, unit, ("quantile",))
+                variables[f"{name}_quantile"] = variable(levels, unit, ("quantile",))
         failed = np.bincount([f[0] for f in self.failures], minlength=len(design))
-        put("runs_done", self.done - failed, "")
-        put("runs_failed", failed, "")
+        variables["runs_done"] = variable(self.done - failed)
+        variables["runs_failed"] = variable(failed)
+        attributes = self._attributes() | {"complete": "yes" if complete else "no"}
+        found = xr.Dataset(variables, self._coordinates(), attributes)
         if self.paths and self.paths.path is None:
             found.coords["run"] = np.arange(self.plan.runs)
-            for name, values in self.paths.arrays.items():
-                put(name, values, units.get(name, ""), ("run",))
-        found.attrs = self._attributes() | {"complete": "yes" if complete else "no"}
+            for name, values in (self.paths.arrays or {}).items():
+                found[name] = variable(values, units.get(name, ""), ("run",))
         return found
 
     def _coordinates(self) -> dict[str, Any]:

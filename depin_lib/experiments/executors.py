@@ -2,25 +2,20 @@
 
 import importlib.util
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ..kernels.jit import COMPILED
-from .checkpoints import RunWarning
+from .checkpoints import tell
 from .chunks import Partial, Plan, compute_chunk
 from .models import ModelError
 
-__all__ = ["LostWorkers", "check_executor", "computed"]
+__all__ = ["check_executor", "computed"]
 
 #: A chunk whose worker is lost this often is given up.
 MAX_LOSSES = 3
 _ONE_AT_A_TIME = threading.Lock()
-
-
-class LostWorkers(RuntimeError):  # noqa: N818  (says what happened)
-    """Workers died again and again on the same chunks."""
 
 
 def check_executor(executor: Any) -> None:
@@ -67,16 +62,15 @@ def computed(
             return
         except TerminatedWorkerError as exc:
             if attempt == MAX_LOSSES:
-                raise LostWorkers(
+                raise RuntimeError(
                     f"worker processes died {attempt} times; not done: {_places(plan, left)}. "
                     "The usual cause is memory: keep fewer times (every=…) or use fewer workers"
                 ) from exc
-            text = f"a worker process died; {len(left)} chunks are computed anew"
-            warnings.warn(text, RunWarning, stacklevel=2)
+            tell(f"a worker process died; {len(left)} chunks are computed anew")
         except Exception as exc:
             if isinstance(exc, ModelError) or executor == "processes":
                 raise
-            raise LostWorkers(
+            raise RuntimeError(
                 f"the cluster gave up: {type(exc).__name__}: {exc}; not done: {_places(plan, left)}"
             ) from exc
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from .. import checks
 from ..plotting.publish import IN_BOOK
 from ..seeds import Seed, seed_word
-from .checkpoints import Checkpoint, RunWarning
+from .checkpoints import Checkpoint, tell
 from .chunks import FirstPassage, Plan, default_size
 from .collect import Collector, Labels
 from .design import Design
@@ -177,7 +177,7 @@ def run(
         if collector.paths:
             collector.paths.close()
     for text in collector.complaints():
-        warnings.warn(text, RunWarning, stacklevel=2)
+        tell(text)
     return result
 
 

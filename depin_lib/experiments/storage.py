@@ -1,7 +1,6 @@
 """The values of every run: in memory, or written to Zarr or netCDF as they come."""
 
 import os
-import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .checkpoints import RunWarning
+from .checkpoints import tell
 from .chunks import Plan
 from .models import Array
 
@@ -55,11 +54,9 @@ class Paths:
                 target[p0:p1, r0:r1] = array.reshape(p1 - p0, r1 - r0, *target.shape[2:])
         except OSError as exc:
             self.failed = True
-            warnings.warn(
+            tell(
                 f"paths could not be written to {self.path} ({exc}): the file is incomplete from "
-                f"point {p0}, run {r0} on; the summaries are not touched by this",
-                RunWarning,
-                stacklevel=2,
+                f"point {p0}, run {r0} on; the summaries are not touched by this"
             )
 
     def close(self) -> None:
