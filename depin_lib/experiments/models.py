@@ -76,8 +76,9 @@ class Adapted:
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse parameters that the model does not know, and a design that lacks one."""
-        for name in names if self.accepted is not None else ():
-            checks.choice(f"parameter of {self.name}", name, self.accepted or ())
+        if self.accepted is not None:
+            for name in names:
+                checks.choice(f"parameter of {self.name}", name, self.accepted)
         if missing := sorted(self.required - set(names)):
             raise ValueError(f"{self.name} also needs {', '.join(missing)}; add to the design")
 
@@ -143,6 +144,7 @@ class Compiled:
         self.function = function
         self.__name__ = function.py_func.__name__
         self.order = list(inspect.signature(function.py_func).parameters)
+        self.shapes: dict[str, tuple[int, ...]] = {}  #: of the outputs, once one run is known
         if "seed" in self.order[:-1]:
             raise ValueError(
                 f"{self.__name__} takes {self.order[-1]} after seed; a compiled model has seed last"
@@ -152,13 +154,14 @@ class Compiled:
         """Run once per entry of the columns."""
         known = columns | {"seed": seeds}
         arguments = tuple(np.ascontiguousarray(known[name]) for name in self.order)
-        first = self.function(*(column[0] for column in arguments))
-        fields = named(first, self.__name__)
-        outs = tuple(np.empty((len(seeds), *np.shape(value))) for value in fields.values())
-        width = len(fields) if hasattr(first, "_asdict") else 0
-        loop = compiled_loop(self.function, len(arguments), width)
+        if not self.shapes:
+            first = self.function(*(column[0] for column in arguments))
+            self.shapes = {k: np.shape(v) for k, v in named(first, self.__name__).items()}
+            self.fields = len(self.shapes) if hasattr(first, "_asdict") else 0
+        outs = tuple(np.empty((len(seeds), *shape)) for shape in self.shapes.values())
+        loop = compiled_loop(self.function, len(arguments), self.fields)
         over_threads(lambda a, b: loop(arguments, outs, a, b), len(seeds), workers)
-        return dict(zip(fields, outs, strict=True))
+        return dict(zip(self.shapes, outs, strict=True))
 
 
 class vectorized:  # noqa: N801  (a decorator)

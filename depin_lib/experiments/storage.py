@@ -31,7 +31,10 @@ class Paths:
                 f"paths is {str(self.path)!r}; allowed: True, or a name ending in .zarr or .nc"
             )
         if self.path.exists():
-            raise FileExistsError(f"{self.path} is there already; choose another name")
+            raise FileExistsError(
+                f"{self.path} is there already; choose another name for the paths"
+            )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._package = import_module(_PACKAGES[self.path.suffix])
         except ImportError as exc:
