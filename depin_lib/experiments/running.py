@@ -166,30 +166,36 @@ def run(
     units |= {m.name: m.unit for m in plan.measures}
     labels = Labels(design, units, time_unit or getattr(model, "time_unit", ""))
     collector = Collector(plan, labels, Paths(paths, plan) if paths else None)
-    try:
-        _work(plan, collector, kept, executor, workers, progress)
-        if len(collector.failures) == plan.points * plan.runs:
-            raise RunError(f"every run failed; the first: {collector.failure()}")
-        result = collector.result(complete=True)
-    except (KeyboardInterrupt, RuntimeError) as exc:
-        raise _stopped(exc, collector, kept) from exc
-    finally:
-        if collector.paths:
-            collector.paths.close()
+    result = _work(collector, kept, progress, (executor, workers))
     for text in collector.complaints():
         tell(text)
     return result
 
 
 def _work(
-    plan: Plan,
-    collector: Collector,
-    kept: Checkpoint | None,
-    executor: Any,
-    workers: int | None,
-    progress: bool,
+    collector: Collector, kept: Checkpoint | None, progress: bool, where: tuple[Any, int | None]
+) -> xr.Dataset:
+    """Return the result; where that is stopped, what is done goes with the exception.
+
+    ``where`` are the executor and the number of workers.
+    """
+    try:
+        _merge_all(collector, kept, progress, where)
+        if len(collector.failures) == collector.plan.points * collector.plan.runs:
+            raise RunError(f"every run failed; the first: {collector.failure()}")
+        return collector.result(complete=True)
+    except (KeyboardInterrupt, RuntimeError) as exc:
+        raise _stopped(exc, collector, kept) from exc
+    finally:
+        if collector.paths:
+            collector.paths.close()
+
+
+def _merge_all(
+    collector: Collector, kept: Checkpoint | None, progress: bool, where: tuple[Any, int | None]
 ) -> None:
     """Load the chunks that are done, compute the others, merge them all."""
+    plan = collector.plan
     todo = set(range(plan.chunks))
     with _bar(plan, progress) as bar:
         for index in kept.done() if kept else ():
@@ -199,7 +205,7 @@ def _work(
                 collector.add(index, part)
                 bar.update(plan.length(index))
         bar.unpause()
-        for index, part in computed(plan, sorted(todo), executor, workers):
+        for index, part in computed(plan, sorted(todo), *where):
             if kept:
                 kept.save(index, part)
             collector.add(index, part)
