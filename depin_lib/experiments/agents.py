@@ -1,7 +1,8 @@
 """Many agents that act one after another, in fixed or in shuffled order."""
 
-from collections import namedtuple
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from .. import checks
 from ..kernels.jit import jit
 from ..kernels.random import random_bits, stream_key
-from .engine import Rule, Stepped, compiled_rule, plain_rule
-from .models import Columns, compose, getter, over_threads
+from .engine import Rule, Stepped, entries, rule_name
+from .models import Columns
 
 __all__ = ["Agents", "integer"]
 
@@ -38,6 +39,7 @@ def integer(key: np.uint64, counter: np.uint64, below: int) -> int:
     return np.int64((bits * np.uint64(below)) >> _S32)  # type: ignore[return-value]
 
 
+@dataclass(eq=False)
 class Agents(Stepped):
     """Agents with a few named numbers each, that act in turn and change themselves and others.
 
@@ -89,109 +91,61 @@ class Agents(Stepped):
     [0.0, 15.0, 22.5]
     """
 
-    def __init__(
-        self,
-        count: int,
-        state: Mapping[str, ArrayLike],
-        act: Rule,
-        observe: Mapping[str, Rule],
-        *,
-        world: Mapping[str, float] | None = None,
-        parameters: Mapping[str, float] | None = None,
-        order: str = "fixed",
-        steps: int = 100,
-        every: int = 1,
-        units: Mapping[str, str] | None = None,
-        time_unit: str = "step",
-        jit: bool | None = None,
-        name: str = "agents",
-    ) -> None:
-        self.count = checks.whole_number("count", count)
-        self.order = checks.choice("order", order, ["fixed", "shuffled"])
-        if not state or not observe:
+    count: int
+    state: Mapping[str, Any]
+    act: Rule
+    observe: Mapping[str, Rule]
+    world: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    order: str = field(default="fixed", kw_only=True)
+
+    def __post_init__(self) -> None:
+        self.count = checks.whole_number("count", self.count)
+        checks.choice("order", self.order, ["fixed", "shuffled"])
+        if not self.state or not self.observe:
             raise ValueError("state or observe is empty; give at least one field of each")
-        self.state = {k: _column(k, v, self.count) for k, v in state.items()}
-        self.world = {k: np.array([v]) for k, v in (world or {}).items()}
-        self.act, self.observe = act, dict(observe)
-        self.functions = [act, *self.observe.values()]
-        self._prepare(parameters, steps, every, jit)
-        self.units, self.time_unit, self.__name__ = dict(units or {}), time_unit, name
+        self.state = {k: _column(k, v, self.count) for k, v in self.state.items()}
+        self.world = {k: np.array([v]) for k, v in self.world.items()}
+        dtype = np.dtype([(name, "f8") for name in self.observe])
+        self._prepare([self.act, *self.observe.values()], dtype)
 
-    def batch(self, columns: Columns, seeds: NDArray[np.uint64], workers: int = 1) -> Any:
-        """Run once per entry of the columns.
+    def _start(self, columns: Columns, runs: int) -> Any:
+        return tuple(self.state.values()), tuple(self.world.values())
 
-        Parameters
-        ----------
-        columns
-            Parameters by name, each of shape (runs,).
-        seeds
-            One 64-bit word per run.
-        workers
-            Threads that share the runs, if the rules are compiled.
-
-        Returns
-        -------
-        dict of str to ndarray, shape (runs, observed steps)
-        """
-        runs = len(seeds)
-        given = self._filled(columns, runs)
-        out = np.empty((len(self.observe), runs, len(self.time)))
-        if "loop" not in self._memory:
-            self._memory["loop"] = self._loop()
-        loop = self._memory["loop"]
-
-        def some(first: int, last: int) -> None:
-            for i in range(first, last):
-                state = tuple(column.copy() for column in self.state.values())
-                world = tuple(value.copy() for value in self.world.values())
-                with np.errstate(over="ignore"):
-                    loop(state, world, given, i, seeds[i], self.steps, self.every, out[:, i])
-
-        over_threads(some, runs, workers if self.compiled else 1)
-        return dict(zip(self.observe, out, strict=True))
-
-    def _loop(self) -> Any:
-        """Put the rules into one loop and compile it, with numba or not at all."""
-        agents_kind = namedtuple("Agents", self.state)  # type: ignore[misc]
-        world_kind = namedtuple("World", self.world)  # type: ignore[misc]
-        given_kind = namedtuple("Parameters", self._parameters)  # type: ignore[misc]
-        mark: Any = jit(nogil=True, cache=False) if self.compiled else lambda function: function
-        rule = compiled_rule if self.compiled else plain_rule
-        act, shuffled, count = rule(self.act), self.order == "shuffled", self.count
-        watch = [_number(rule(f), mark) for f in self.observe.values()]
-        take = [getter(j) for j in range(len(self._parameters))]
-        read = compose(take) if self.compiled else lambda g, i: tuple(c[i].item() for c in g)
-        look = compose(watch) if self.compiled else lambda *all_: tuple(f(*all_) for f in watch)
-
-        @mark
-        def loop(
-            state: Any, world: Any, given: Any, i: int, seed: Any, steps: int, every: int, out: Any
-        ) -> None:
-            agents, common = agents_kind(*state), world_kind(*world)
-            parameters = given_kind(*read(given, i))
-            order = np.arange(count)
-            out[:, 0] = np.array(look(agents, common, parameters))
-            for step in range(1, steps + 1):
-                if shuffled:
-                    _shuffle(
-                        order, np.uint64(stream_key(seed, np.uint64(step), _SHUFFLE, _SHUFFLE))
-                    )
-                key = np.uint64(stream_key(seed, np.uint64(step), _ACT, _ACT))
-                for place in range(count):
-                    who = order[place] if shuffled else place
-                    act(who, agents, common, parameters, key + np.uint64(who) * _SPREAD)
-                if step % every == 0:
-                    out[:, step // every] = np.array(look(agents, common, parameters))
-
-        return loop
+    @cached_property
+    def loop(self) -> Any:
+        """The rules written out as one loop over runs, steps and agents."""
+        shuffled = self.order == "shuffled"
+        calls = [f"{rule_name(f)}(agents, world, parameters)" for f in self.observe.values()]
+        text = _LOOP.format(
+            agents=entries("start[0][{}].copy()", self.state),
+            world=entries("start[1][{}].copy()", self.world),
+            given=entries("given[{}][i]", self.usual),
+            shuffle=_SHUFFLED if shuffled else "",
+            who="order[place]" if shuffled else "place",
+            act=rule_name(self.act),
+            store="; ".join(f"outs[{j}][i, time] = float({f})" for j, f in enumerate(calls)),
+        )
+        kinds = {"Agents": self.state, "World": self.world, "Parameters": self.usual}
+        return self._written(text, kinds, **_NAMES, count=self.count)
 
 
-def _number(look: Rule, mark: Any) -> Any:
-    @mark
-    def number(agents: Any, world: Any, parameters: Any) -> float:
-        return float(look(agents, world, parameters))
-
-    return number
+_SHUFFLED = "shuffle(order, word(stream_key(seeds[i], word(step), SHUFFLE, SHUFFLE)))"
+_LOOP = """
+def loop(start, given, seeds, outs, steps, every, first, last):
+    for i in range(first, last):
+        agents, world, parameters = Agents({agents}), World({world}), Parameters({given})
+        order, time = np.arange(count), 0
+        {store}
+        for step in range(1, steps + 1):
+            {shuffle}
+            key = word(stream_key(seeds[i], word(step), ACT, ACT))
+            for place in range(count):
+                who = {who}
+                {act}(who, agents, world, parameters, key + word(who) * SPREAD)
+            if step % every == 0:
+                time = step // every
+                {store}
+"""
 
 
 @jit()
@@ -200,6 +154,15 @@ def _shuffle(order: NDArray[np.int64], key: np.uint64) -> None:
     for i in range(order.size - 1, 0, -1):
         j = integer(key, np.uint64(i), i + 1)
         order[i], order[j] = order[j], order[i]
+
+
+_NAMES = {
+    "stream_key": stream_key,
+    "shuffle": _shuffle,
+    "SHUFFLE": _SHUFFLE,
+    "ACT": _ACT,
+    "SPREAD": _SPREAD,
+}
 
 
 def _column(name: str, value: ArrayLike, count: int) -> NDArray[Any]:

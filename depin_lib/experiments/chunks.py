@@ -5,6 +5,7 @@ on workers. Run k of point p draws from the stream (seed, k, p); in a paired des
 """
 
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import reducers as _kernel
-from ..kernels.jit import jit, prange
+from ..kernels.jit import jit
 from ..kernels.random import stream_key
-from .models import Adapted, Array, Columns, Measure, ModelError, Outputs
+from .models import Adapted, Array, Columns, Measure, ModelError, Outputs, Words
 
 __all__ = ["FirstPassage", "Partial", "Plan", "compute_chunk"]
 
 #: Up to this many runs per point the quantiles are exact; beyond, they come from the sketch.
 EXACT_RUNS = 1024
 _PURPOSE = 0x52554E  # "RUN"
+#: Number of the first bin, and counts by time and bin.
+Sketch = tuple[int, NDArray[np.int32]]
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,14 @@ class Plan:
             return math.ceil(self.points / (self.size // self.runs))
         return self.points * math.ceil(self.runs / self.size)
 
+    def times(self, name: str, length: int) -> Array:
+        """Return the kept times of a series."""
+        counted = np.arange(length, dtype=np.float64) * self.every
+        time = counted if self.time is None else self.time
+        if len(time) != length:
+            raise ModelError(f"time has {len(time)} entries; {name}, {length}")
+        return time
+
     @property
     def log_gamma(self) -> float:
         """Width of the sketch's bins."""
@@ -99,19 +110,22 @@ class Plan:
         point, part = divmod(index, math.ceil(self.runs / self.size))
         return point, point + 1, part * self.size, min(self.runs, (part + 1) * self.size)
 
+    def length(self, index: int) -> int:
+        """Return the number of runs in a chunk."""
+        p0, p1, r0, r1 = self.bounds(index)
+        return (p1 - p0) * (r1 - r0)
+
 
 @dataclass
 class Partial:
-    """What a chunk found; arrays by name of the measure."""
+    """What a chunk found; arrays by name of the measure, of shape (…, times) if it is a series."""
 
-    moments: dict[str, Array] = field(default_factory=dict)  #: (6, points, times)
-    quantiles: dict[str, Array] = field(default_factory=dict)  #: (shares, points, times), if exact
-    values: dict[str, Array] = field(default_factory=dict)  #: (runs, times), if they are needed
-    sketches: dict[str, tuple[int, NDArray[np.int32]]] = field(default_factory=dict)
-    series: dict[str, bool] = field(default_factory=dict)  #: whether a measure has times
-    failures: list[tuple[int, int, int, str]] = field(
-        default_factory=list
-    )  #: point, run, seed, why
+    moments: dict[str, Array] = field(default_factory=dict)  #: (6, points)
+    quantiles: dict[str, Array] = field(default_factory=dict)  #: (shares, points), if exact
+    values: dict[str, Array] = field(default_factory=dict)  #: (runs), if they are needed
+    sketches: dict[str, Sketch] = field(default_factory=dict)
+    failures: list[tuple[int, int, int, str]] = field(default_factory=list)
+    """Point, run, seed and why."""
     missing: list[tuple[str, int, int]] = field(default_factory=list)  #: measure, point, run
 
 
@@ -129,22 +143,21 @@ def compute_chunk(plan: Plan, index: int, workers: int = 1) -> Partial:
     seeds = run_seeds(plan, points, runs)
     columns = {name: column[points] for name, column in plan.columns.items()}
     outputs = plan.model.evaluate(columns, seeds, plan.measures, workers)
-    part = Partial(series=dict(outputs.series))
+    part = Partial()
     for i, why in sorted(outputs.failures.items()):
         part.failures.append((int(points[i]), int(runs[i]), int(seeds[i]), why))
     good = np.ones(len(runs), dtype=bool)
     good[list(outputs.failures)] = False
     for name, values in with_passages(plan, outputs):
-        part.series.setdefault(name, False)
         part.moments[name] = moments(values[good], points[good] - p0, p1 - p0)
-        if part.moments[name][_kernel.MISSING].any():
-            bad = good & ~np.isfinite(values).all(axis=1)
-            first = int(np.argmax(bad))
+        finite = np.isfinite(values)
+        if not finite[good].all():
+            first = int(np.argmax(good & ~finite.reshape(len(runs), -1).all(axis=1)))
             part.missing.append((name, int(points[first]), int(runs[first])))
-            values = np.where(np.isfinite(values), values, np.nan)
+            values = np.where(finite, values, np.nan)
         whole = r1 - r0 == plan.runs
         if whole:
-            blocks = values.reshape(p1 - p0, plan.runs, -1)
+            blocks = values.reshape(p1 - p0, plan.runs, *values.shape[1:])
             part.quantiles[name] = exact_quantiles(blocks, plan.quantiles)
         elif plan.runs > EXACT_RUNS:
             part.sketches[name] = sketch(values[good], plan.log_gamma)
@@ -153,7 +166,7 @@ def compute_chunk(plan: Plan, index: int, workers: int = 1) -> Partial:
     return part
 
 
-def run_seeds(plan: Plan, points: NDArray[np.int64], runs: NDArray[np.int64]) -> NDArray[np.uint64]:
+def run_seeds(plan: Plan, points: NDArray[np.int64], runs: NDArray[np.int64]) -> Words:
     """Return the seed of each run."""
     out = np.empty(len(runs), dtype=np.uint64)
     keys = np.zeros_like(points) if plan.paired else points + 1
@@ -162,50 +175,39 @@ def run_seeds(plan: Plan, points: NDArray[np.int64], runs: NDArray[np.int64]) ->
     return out
 
 
-@jit(parallel=True)
-def _fill_seeds(
-    seed: np.uint64,
-    runs: NDArray[np.uint64],
-    points: NDArray[np.uint64],
-    out: NDArray[np.uint64],
-) -> None:
-    for i in prange(out.size):
+@jit()
+def _fill_seeds(seed: np.uint64, runs: Words, points: Words, out: Words) -> None:
+    for i in range(out.size):
         out[i] = stream_key(seed, runs[i], points[i], np.uint64(_PURPOSE))
 
 
 def with_passages(plan: Plan, outputs: Outputs) -> Iterator[tuple[str, Array]]:
     """Yield every measure at the kept times, then the first passages."""
     kept = {
-        name: np.ascontiguousarray(v[:, :: plan.every]) if outputs.series[name] else v
-        for name, v in outputs.values.items()
+        name: np.ascontiguousarray(values[:, :: plan.every] if values.ndim == 2 else values)
+        for name, values in outputs.values.items()
     }
     yield from kept.items()
-    for passage in plan.passages:
-        if not kept:
-            return
-        values = kept.get(passage.measure)
-        if values is None or not outputs.series[passage.measure]:
-            series = ", ".join(name for name in kept if outputs.series[name]) or "none"
+    for passage in plan.passages if kept else ():
+        values = kept.get(passage.measure, np.empty(0))
+        if values.ndim == 1:
+            series = ", ".join(name for name in kept if kept[name].ndim == 2) or "none"
             raise ModelError(f"first passage of {passage.measure!r}: the series are: {series}")
-        time = plan.time if plan.time is not None else counted(values.shape[1], plan.every)
-        if len(time) != values.shape[1]:
-            raise ModelError(f"time has {len(time)} entries; {passage.measure}, {values.shape[1]}")
-        out = np.empty(len(values))
+        time, out = plan.times(passage.measure, values.shape[1]), np.empty(len(values))
         _kernel.first_passage(values, time, passage.level, passage.above is not None, out)
-        yield passage.name, out[:, None]
-
-
-def counted(times: int, every: int) -> Array:
-    """Return the numbers of the kept steps."""
-    return np.arange(times, dtype=np.float64) * every
+        yield passage.name, out
 
 
 def moments(values: Array, group: NDArray[np.int64], groups: int) -> Array:
     """Return counts, mean, squares and extremes by group, shape (6, groups, times)."""
-    out = np.zeros((6, groups, values.shape[1]))
+    out = np.zeros((6, groups, *values.shape[1:]))
     out[_kernel.LOW], out[_kernel.HIGH] = np.inf, -np.inf
-    _kernel.moments(values, group, out)
+    _kernel.moments(_rows(values), group, out.reshape(6, groups, -1))
     return out
+
+
+def _rows(values: Array) -> Array:
+    return values.reshape(len(values), math.prod(values.shape[1:]))
 
 
 def merge_moments(into: Array, more: Array) -> None:
@@ -225,26 +227,21 @@ def exact_quantiles(values: Array, shares: tuple[float, ...]) -> Array:
     """Return quantiles over axis 1, shape (shares, points, times); NaN is left out."""
     if not np.isnan(values).any():
         return np.asarray(np.quantile(values, shares, axis=1))
-    out = np.full((len(shares), values.shape[0], values.shape[2]), np.nan)
-    for point, cell in np.ndindex(values.shape[0], values.shape[2]):
-        known = values[point, :, cell]
-        known = known[~np.isnan(known)]
-        if known.size:
-            out[:, point, cell] = np.quantile(known, shares)
-    return out
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN: NaN it is
+        return np.asarray(np.nanquantile(values, shares, axis=1))
 
 
-def sketch(values: Array, log_gamma: float) -> tuple[int, NDArray[np.int32]]:
+def sketch(values: Array, log_gamma: float) -> Sketch:
     """Count the values of each time in bins; return the first bin's number and the counts."""
-    low, high = _kernel.sketch_range(values, log_gamma)
-    counts = np.zeros((values.shape[1], high - low + 1), dtype=np.int32)
-    _kernel.sketch_fill(values, log_gamma, low, counts)
+    rows = _rows(values)
+    low, high = _kernel.sketch_range(rows, log_gamma)
+    counts = np.zeros((rows.shape[1], high - low + 1), dtype=np.int32)
+    _kernel.sketch_fill(rows, log_gamma, low, counts)
     return int(low), counts
 
 
-def merge_sketches(
-    one: tuple[int, NDArray[np.int32]], two: tuple[int, NDArray[np.int32]]
-) -> tuple[int, NDArray[np.int32]]:
+def merge_sketches(one: Sketch, two: Sketch) -> Sketch:
     """Add the counts of two sketches."""
     if not one[1].shape[1] or not two[1].shape[1]:
         return one if one[1].shape[1] else two
@@ -256,9 +253,7 @@ def merge_sketches(
     return low, out
 
 
-def sketch_quantiles(
-    sketched: tuple[int, NDArray[np.int32]], log_gamma: float, shares: tuple[float, ...]
-) -> Array:
+def sketch_quantiles(sketched: Sketch, log_gamma: float, shares: tuple[float, ...]) -> Array:
     """Return the quantiles of each time, shape (shares, times), by the published rule."""
     offset, counts = sketched
     return np.array([_kernel.sketch_quantile(counts, log_gamma, offset, q) for q in shares])

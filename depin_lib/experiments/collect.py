@@ -1,8 +1,9 @@
 """Chunks merged in their order into one labelled result."""
 
 import json
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..kernels import reducers as _kernel
 from .chunks import (
+    EXACT_RUNS,
     Partial,
     Plan,
-    counted,
     exact_quantiles,
     merge_moments,
     merge_sketches,
@@ -21,33 +22,36 @@ from .chunks import (
 )
 from .design import Design
 from .models import Array, ModelError
+from .provenance import provenance
+from .storage import Paths
 
-__all__ = ["Collector", "PathWriter", "failures"]
+__all__ = ["Collector", "failures"]
 
 _LISTED = 100
 
 
-class PathWriter(Protocol):
-    """Takes the values of every run as they come."""
+@dataclass(frozen=True)
+class Labels:
+    """What a result is labelled with."""
 
-    def write(self, name: str, place: tuple[int, int, int, int], values: Array) -> None:
-        """Keep values of shape (points, runs, times) at first and last point and run."""
+    design: Design
+    units: dict[str, str]  #: by measure
+    time_unit: str
 
 
 class Collector:
     """Holds what is done: summaries per point and time, and the one point that is under way."""
 
-    def __init__(self, plan: Plan, writer: PathWriter | None = None) -> None:
-        self.plan, self.writer = plan, writer
+    def __init__(self, plan: Plan, labels: Labels, paths: Paths | None = None) -> None:
+        self.plan, self.labels, self.paths = plan, labels, paths
         self.moments: dict[str, Array] = {}
         self.quantiles: dict[str, Array] = {}
-        self.series: dict[str, bool] = {}
         self.done = np.zeros(plan.points, dtype=np.int64)
         self.failures: list[tuple[int, int, int, str]] = []
         self.missing: dict[str, tuple[int, int]] = {}
         self._waiting: dict[int, Partial] = {}
         self._next = 0
-        self._point = -1  #: the point whose runs are spread over chunks
+        self._point = -1  #: the point under way, whose runs may be spread over chunks
         self._values: dict[str, list[Array]] = {}
         self._sketches: dict[str, tuple[int, NDArray[np.int32]]] = {}
 
@@ -66,44 +70,40 @@ class Collector:
 
     def _merge(self, index: int, part: Partial) -> None:
         p0, p1, r0, r1 = self.plan.bounds(index)
+        if p0 != self._point:
+            self._close()
+            self._point = p0
         self.failures += part.failures
         self.done[p0:p1] += r1 - r0
         for name, point, run in part.missing:
             self.missing.setdefault(name, (point, run))
-        whole = r1 - r0 == self.plan.runs
-        if not whole and p0 != self._point:
-            self._close()
-            self._point = p0
-        for name, moments in part.moments.items():
-            self._allocate(name, part.series[name], moments.shape[2], f"point {p0}, run {r0}")
-            if whole:
-                self.moments[name][:, p0:p1] = moments
+        for name, found in part.moments.items():
+            self._allocate(name, found.shape[2:], f"point {p0}, run {r0}")
+            if name in part.quantiles:
+                self.moments[name][:, p0:p1] = found
                 self.quantiles[name][:, p0:p1] = part.quantiles[name]
                 continue
-            merge_moments(self.moments[name][:, p0:p1], moments)
+            merge_moments(self.moments[name][:, p0:p1], found)
             if name in part.sketches:
-                have = self._sketches.get(name)
-                new = part.sketches[name]
+                new, have = part.sketches[name], self._sketches.get(name)
                 self._sketches[name] = merge_sketches(have, new) if have else new
             else:
                 self._values.setdefault(name, []).append(part.values[name])
-        if self.writer:
-            for name, values in part.values.items():
-                shaped = values.reshape(p1 - p0, r1 - r0, -1)
-                self.writer.write(name, (p0, p1, r0, r1), shaped)
+        if self.paths:
+            self.paths.write((p0, p1, r0, r1), part.values)
 
-    def _allocate(self, name: str, series: bool, times: int, where: str) -> None:
-        if name not in self.moments:
-            self.series[name] = series
-            self.moments[name] = np.zeros((6, self.plan.points, times))
+    def _allocate(self, name: str, times: tuple[int, ...], where: str) -> None:
+        known = self.moments.get(name)
+        if known is None:
+            self.moments[name] = np.zeros((6, self.plan.points, *times))
             self.moments[name][_kernel.LOW] = np.inf
             self.moments[name][_kernel.HIGH] = -np.inf
-            shape = (len(self.plan.quantiles), self.plan.points, times)
+            shape = (len(self.plan.quantiles), self.plan.points, *times)
             self.quantiles[name] = np.full(shape, np.nan)
-        elif self.moments[name].shape[2] != times:
+        elif known.shape[2:] != times:
             raise ModelError(
-                f"{name} has {times} times from {where} on, "
-                f"{self.moments[name].shape[2]} before; every run gives the same times"
+                f"{name} has {times or 'no'} times from {where} on, {known.shape[2:] or 'none'} "
+                "before; every run gives the same times"
             )
 
     def _close(self) -> None:
@@ -114,105 +114,112 @@ class Collector:
             self.quantiles[name][:, point] = exact_quantiles(values, shares)[:, 0]
         for name, sketched in self._sketches.items():
             out = sketch_quantiles(sketched, self.plan.log_gamma, shares)
-            low, high = self.moments[name][_kernel.LOW : _kernel.HIGH + 1, point]
-            self.quantiles[name][:, point] = np.clip(out, low, high)
+            ends = self.moments[name][_kernel.LOW : _kernel.HIGH + 1, point]
+            self.quantiles[name][:, point] = np.clip(out.reshape(len(out), *ends.shape[1:]), *ends)
         self._values.clear()
         self._sketches.clear()
 
-    def dataset(self, design: Design, units: dict[str, str], time_unit: str) -> xr.Dataset:
-        """Return the summaries with the parameters as coordinates."""
+    def result(self, *, complete: bool) -> xr.Dataset:
+        """Return what is done, with the parameters as coordinates, and its origin."""
+        self.finish()
+        design, units, time_unit = self.labels.design, self.labels.units, self.labels.time_unit
         places = list(design.points.columns) if design.shape else ["point"]
         lengths = design.shape or (len(design),)
+        passages = {p.name for p in self.plan.passages}
         variables: dict[str, Any] = {}
 
-        def put(name: str, dims: list[str], values: NDArray[Any], unit: str) -> None:
+        def variable(values: NDArray[Any], unit: str = "", dims: tuple[str, ...] = ()) -> Any:
             shaped = values.reshape(*lengths, *values.shape[1:])
-            variables[name] = (places + dims, shaped, {"units": unit} if unit else {})
+            named = [*places, *dims, "time"][: shaped.ndim]
+            return named, shaped, {"units": unit} if unit else {}
 
-        passages = {p.name for p in self.plan.passages}
-        times = sorted({m.shape[2] for name, m in self.moments.items() if self.series[name]})
-        if len(times) > 1:
-            raise ModelError(f"the series have {times} times; keep series of one length only")
-        for name, stats in summaries(self.moments).items():
-            dims = ["time"] if self.series[name] else []
+        for name, m in self.moments.items():
+            count, missing = m[_kernel.COUNT], m[_kernel.MISSING]
             unit = units.get(name, time_unit if name in passages else "")
-            for statistic, values in stats.items():
-                shown = values if dims else values[:, 0]
-                whose = {"variance": f"({unit})^2" if unit else "", "missing": ""}
-                if name in passages and statistic == "missing":
-                    share = 1 - shown / np.maximum(shown + self.moments[name][0, :, 0], 1)
-                    put(f"{name}_share", dims, share, "1")
-                    continue
-                put(f"{name}_{statistic}", dims, shown, whose.get(statistic, unit))
+            with np.errstate(invalid="ignore", divide="ignore"):
+                variance = np.where(count > 1, m[_kernel.M2] / (count - 1), np.nan)
+            variables[f"{name}_mean"] = variable(np.where(count > 0, m[_kernel.MEAN], np.nan), unit)
+            variables[f"{name}_variance"] = variable(variance, f"({unit})^2" if unit else "")
+            variables[f"{name}_min"] = variable(np.where(count > 0, m[_kernel.LOW], np.nan), unit)
+            variables[f"{name}_max"] = variable(np.where(count > 0, m[_kernel.HIGH], np.nan), unit)
+            if name in passages:
+                variables[f"{name}_share"] = variable(
+                    1 - missing / np.maximum(missing + count, 1), "1"
+                )
+            else:
+                variables[f"{name}_missing"] = variable(missing.astype(np.int64))
             if self.plan.quantiles:
                 levels = np.moveaxis(self.quantiles[name], 0, 1)
-                put(
-                    f"{name}_quantile",
-                    ["quantile", *dims],
-                    levels if dims else levels[..., 0],
-                    unit,
-                )
+                variables[f"{name}_quantile"] = variable(levels, unit, ("quantile",))
         failed = np.bincount([f[0] for f in self.failures], minlength=len(design))
-        put("runs_done", [], self.done - failed, "")
-        put("runs_failed", [], failed, "")
-        return xr.Dataset(variables, coordinates(self.plan, design, times, time_unit))
+        variables["runs_done"] = variable(self.done - failed)
+        variables["runs_failed"] = variable(failed)
+        attributes = self._attributes() | {"complete": "yes" if complete else "no"}
+        found = xr.Dataset(variables, self._coordinates(), attributes)
+        if self.paths and self.paths.path is None:
+            found.coords["run"] = np.arange(self.plan.runs)
+            for name, values in (self.paths.arrays or {}).items():
+                found[name] = variable(values, units.get(name, ""), ("run",))
+        return found
 
-    def failure_lines(self) -> list[str]:
-        """Say for each failed run which it was."""
-        return [
-            f"run {run} of point {point} ({describe(self.plan, point)}), seed {seed}: {why}"
-            for point, run, seed, why in self.failures
-        ]
+    def _coordinates(self) -> dict[str, Any]:
+        """Return the parameters with their units, time, the quantiles' shares."""
+        design, time_unit = self.labels.design, self.labels.time_unit
+        coords: dict[str, Any] = {} if design.shape else {"point": np.arange(len(design))}
+        for name, column in design.points.items():
+            name = str(name)
+            values = column.unique() if design.shape else column.to_numpy()
+            unit = {"units": design.units[name]} if name in design.units else {}
+            coords[name] = (name if design.shape else "point", np.asarray(values), unit)
+        lengths = {m.shape[2]: name for name, m in self.moments.items() if m.ndim == 3}
+        if len(lengths) > 1:
+            raise ModelError(
+                f"the series have {sorted(lengths)} times; keep series of one length only"
+            )
+        for length, name in lengths.items():
+            time = self.plan.times(name, length)
+            coords["time"] = ("time", time, {"units": time_unit} if time_unit else {})
+        if self.plan.quantiles:
+            coords["quantile"] = np.asarray(self.plan.quantiles)
+        return coords
 
-    def failures_json(self) -> str:
-        """Write the first failures for the attributes of a result."""
-        keys = ("point", "run", "seed", "error")
-        listed = self.failures[:_LISTED]
-        return json.dumps(
-            [dict(zip(keys, (p, r, str(s), w), strict=True)) for p, r, s, w in listed]
-        )
+    def _attributes(self) -> dict[str, Any]:
+        plan, keys = self.plan, ("point", "run", "seed", "error")
+        exact = plan.runs <= EXACT_RUNS
+        listed = [(p, r, str(seed), why) for p, r, seed, why in self.failures[:_LISTED]]
+        paths = {"paths": str(self.paths.path)} if self.paths and self.paths.path else {}
+        return {
+            "model": plan.model.name,
+            "design": self.labels.design.kind,
+            "seed": str(plan.seed),
+            "runs": plan.runs,
+            "common_random_numbers": "yes" if plan.paired else "no",
+            "chunk": plan.size,
+            "quantiles": "exact" if exact else f"DDSketch, {plan.relative_error:g}",
+            "failures": json.dumps([dict(zip(keys, row, strict=True)) for row in listed]),
+            **provenance(),
+            **paths,
+        }
 
+    def complaints(self) -> Iterator[str]:
+        """Say which runs failed and which outputs are missing."""
+        if count := len(self.failures):
+            more = f"; {count - 1:,} more in failures(result)" if count > 1 else ""
+            total = self.plan.points * self.plan.runs
+            yield f"{count:,} of {total:,} runs failed, the others are kept: {self.failure()}{more}"
+        for name, (point, run) in self.missing.items():
+            if name not in {p.name for p in self.plan.passages}:
+                count = int(self.moments[name][_kernel.MISSING].sum())
+                yield (
+                    f"{name}: {count:,} values are NaN or infinite and left out; the first in run "
+                    f"{run} of point {point}"
+                )
 
-def describe(plan: Plan, point: int) -> str:
-    """Name the parameters of a point."""
-    return ", ".join(f"{name} = {column[point]}" for name, column in plan.columns.items())
-
-
-def summaries(moments: dict[str, Array]) -> dict[str, dict[str, NDArray[Any]]]:
-    """Turn moments into statistics by measure, each of shape (points, times)."""
-    out: dict[str, dict[str, NDArray[Any]]] = {}
-    for name, m in moments.items():
-        count = m[_kernel.COUNT]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            out[name] = {
-                "mean": np.where(count > 0, m[_kernel.MEAN], np.nan),
-                "variance": np.where(count > 1, m[_kernel.M2] / (count - 1), np.nan),
-                "min": np.where(count > 0, m[_kernel.LOW], np.nan),
-                "max": np.where(count > 0, m[_kernel.HIGH], np.nan),
-                "missing": m[_kernel.MISSING].astype(np.int64),
-            }
-    return out
-
-
-def coordinates(plan: Plan, design: Design, times: Iterable[int], time_unit: str) -> dict[str, Any]:
-    """Return the coordinates: parameters with their units, time, the quantiles' shares."""
-    coords: dict[str, Any] = {}
-    for name in design.points.columns:
-        column = design.points[name]
-        values = column.unique() if design.shape else column.to_numpy()
-        unit = design.units.get(name)
-        dims = name if design.shape else "point"
-        coords[name] = (dims, np.asarray(values), {"units": unit} if unit else {})
-    if not design.shape:
-        coords["point"] = np.arange(len(design))
-    for length in times:
-        time = plan.time if plan.time is not None else counted(length, plan.every)
-        if len(time) != length:
-            raise ModelError(f"time has {len(time)} entries; the series have {length}")
-        coords["time"] = ("time", time, {"units": time_unit} if time_unit else {})
-    if plan.quantiles:
-        coords["quantile"] = np.asarray(plan.quantiles)
-    return coords
+    def failure(self) -> str:
+        """Say which run was the first to fail."""
+        point, run, seed, why = self.failures[0]
+        place = ", ".join(f"{name} = {column[point]}" for name, column in self.plan.columns.items())
+        return f"run {run} of point {point} ({place}), seed {seed}: {why}"
 
 
 def failures(result: xr.Dataset) -> pd.DataFrame:

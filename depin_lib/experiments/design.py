@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,9 @@ __all__ = ["Design", "grid", "latin_hypercube", "monte_carlo", "ranges", "sobol"
 
 _RESERVED = {"run", "time", "quantile", "point", "seed"}
 
-Range = Distribution | tuple[float, float]
+Range: TypeAlias = Distribution | tuple[float, float]
+Inputs: TypeAlias = Mapping[str, Range]
+Units: TypeAlias = Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,7 @@ class Design:
         return replace(self, paired=True)
 
 
-def grid(
-    values: Mapping[str, Sequence[Any] | NDArray[Any]], *, units: Mapping[str, str] | None = None
-) -> Design:
+def grid(values: Mapping[str, Sequence[Any] | NDArray[Any]], *, units: Units = None) -> Design:
     """Combine every value of every parameter with all the others; the last one moves fastest.
 
     Parameters
@@ -87,11 +87,7 @@ def grid(
 
 
 def latin_hypercube(
-    inputs: Mapping[str, Range],
-    points: int,
-    *,
-    seed: Seed = None,
-    units: Mapping[str, str] | None = None,
+    inputs: Inputs, points: int, *, seed: Seed = None, units: Units = None
 ) -> Design:
     """Spread points so that each parameter's range is covered evenly (McKay et al. 1979).
 
@@ -123,13 +119,7 @@ def latin_hypercube(
     return Design(_quantiles(known, shares), f"Latin hypercube, {count} points", units or {})
 
 
-def sobol(
-    inputs: Mapping[str, Range],
-    points: int,
-    *,
-    seed: Seed = None,
-    units: Mapping[str, str] | None = None,
-) -> Design:
+def sobol(inputs: Inputs, points: int, *, seed: Seed = None, units: Units = None) -> Design:
     """Spread points by a scrambled Sobol sequence; ``points`` is a power of two (Owen 1998).
 
     Parameters
@@ -158,13 +148,7 @@ def sobol(
     return Design(_quantiles(known, shares), f"Sobol sequence, {points} points", units or {})
 
 
-def monte_carlo(
-    inputs: Mapping[str, Range],
-    points: int,
-    *,
-    seed: Seed = None,
-    units: Mapping[str, str] | None = None,
-) -> Design:
+def monte_carlo(inputs: Inputs, points: int, *, seed: Seed = None, units: Units = None) -> Design:
     """Draw every parameter of every point independently.
 
     Parameters
@@ -187,9 +171,7 @@ def monte_carlo(
     return Design(pd.DataFrame(drawn), f"independent draws, {points} points", units or {})
 
 
-def table(
-    points: pd.DataFrame | Mapping[str, ArrayLike], *, units: Mapping[str, str] | None = None
-) -> Design:
+def table(points: pd.DataFrame | Mapping[str, ArrayLike], *, units: Units = None) -> Design:
     """Take the points as they are given: one column per parameter.
 
     Examples
@@ -201,7 +183,7 @@ def table(
     return Design(frame, f"table, {len(frame)} points", units or {})
 
 
-def ranges(inputs: Mapping[str, Range]) -> dict[str, Distribution]:
+def ranges(inputs: Inputs) -> dict[str, Distribution]:
     """Return a distribution for each input; a pair of numbers becomes a uniform one.
 
     Raises

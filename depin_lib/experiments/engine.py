@@ -2,8 +2,10 @@
 
 import copy
 from collections import namedtuple
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,32 +14,45 @@ from .. import checks
 from ..kernels.jit import COMPILED, jit
 from ..kernels.random import normal, uniform
 from ..seeds import Seed, seed_word
-from .models import Array, Columns, ModelError, over_threads
+from .models import Array, Columns, ModelError, Words, over_threads, written
 
 __all__ = ["Model"]
 
 Rule = Callable[..., Any]
 
 
+@dataclass(kw_only=True, eq=False)
 class Stepped:
-    """What `Model` and `Agents` share: parameters, steps, and when they are stored."""
+    """What `Model` and `Agents` share: parameters, steps, when they are stored, the call of a loop.
 
-    functions: list[Rule]  #: all rules, for the fingerprint of a checkpoint
-    parameters: dict[str, Any]  #: what a design may set, and what holds where it does not
+    A model is a loop over runs and steps, written out from its rules, and what a run starts with.
+    """
 
-    def _prepare(
-        self, parameters: Mapping[str, float] | None, steps: int, every: int, jit: bool | None
-    ) -> None:
-        self._parameters = {k: float(v) for k, v in (parameters or {}).items()}
-        self.parameters = dict(self._parameters)
-        self.steps = checks.whole_number("steps", steps)
-        self.every = checks.whole_number("every", every)
-        rules = all(hasattr(function, "py_func") for function in self.functions)
-        self.compiled = COMPILED and (rules if jit is None else jit)
-        self._memory: dict[str, Any] = {}  #: shared by copies, so that one compilation serves all
+    _start: ClassVar[Callable[..., Any]]
+    loop: ClassVar[Any]
+
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    steps: int = 100
+    every: int = 1
+    units: Mapping[str, str] = field(default_factory=dict)
+    time_unit: str = "step"
+    jit: bool | None = None
+    name: str = ""
+
+    def _prepare(self, functions: Iterable[Rule], dtype: np.dtype[Any]) -> None:
+        self.functions = list(functions)  #: all rules, for the note of a checkpoint
+        self.dtype = dtype  #: of the stored states
+        self.usual = {k: float(v) for k, v in (self.parameters or {}).items()}
+        self.parameters = dict(self.usual)  #: what a design may set
+        self.units = dict(self.units or {})
+        self.steps = checks.whole_number("steps", self.steps)
+        self.every = checks.whole_number("every", self.every)
+        marked = all(hasattr(function, "py_func") for function in self.functions)
+        self.compiled = COMPILED and (marked if self.jit is None else self.jit)
+        self.__name__ = self.name or type(self).__name__.lower()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_memory": {}}
+        return {key: value for key, value in vars(self).items() if key != "loop"}
 
     @property
     def time(self) -> Array:
@@ -47,25 +62,14 @@ class Stepped:
     @property
     def settings(self) -> dict[str, Any]:
         """All numbers and names that the model was made with, for the note of a checkpoint."""
-        left_out = {"functions", "policies", "updates", "act", "observe", "_memory"}
-        return {
-            key: {k: np.asarray(v).tolist() for k, v in value.items()}
-            if isinstance(value, dict)
-            else value
-            for key, value in sorted(self.__dict__.items())
-            if key not in left_out
-        }
+        rules = {"functions", "policies", "updates", "act", "observe", "loop"}
+        return {key: value for key, value in vars(self).items() if key not in rules}
 
     def thin(self, every: int) -> Any:
         """Return the same model that stores only every so many-th step."""
         other = copy.copy(self)
-        other._memory = self._memory
-        other.every = self.every * checks.whole_number("every", every)
+        vars(other).update(loop=self.loop, every=self.every * checks.whole_number("every", every))
         return other
-
-    def batch(self, columns: Columns, seeds: NDArray[np.uint64], workers: int = 1) -> Any:
-        """Run once per entry of the columns; returns arrays of shape (runs, stored steps)."""
-        raise NotImplementedError
 
     def path(self, *, seed: Seed = None, **parameters: float) -> NDArray[Any]:
         """Run once and return the stored states as a structured array, one record per time.
@@ -78,22 +82,64 @@ class Stepped:
         for name in parameters:
             checks.choice("parameter", name, self.parameters)
         columns = {name: np.array([value]) for name, value in parameters.items()}
-        found = self.batch(columns, np.array([seed_word(seed)]))
-        kinds = getattr(self, "dtype", None)
-        dtype = kinds or np.dtype([(name, "f8") for name in found])
-        out = np.empty(len(self.time), dtype=dtype)
-        for name, values in found.items():
+        out = np.empty(len(self.time), dtype=self.dtype)
+        for name, values in self.batch(columns, np.array([seed_word(seed)])).items():
             out[name] = values[0]
         return out
 
-    def _filled(self, columns: Columns, runs: int) -> tuple[Array, ...]:
-        """Return one array per parameter, from the design or else its usual value."""
-        return tuple(
-            np.asarray(columns.get(name, np.full(runs, usual)), dtype=np.float64)
-            for name, usual in self._parameters.items()
+    def batch(self, columns: Columns, seeds: Words, workers: int = 1) -> Any:
+        """Run once per entry of the columns.
+
+        Parameters
+        ----------
+        columns
+            What a design may set, by name, each of shape (runs,).
+        seeds
+            One 64-bit word per run.
+        workers
+            Threads that share the runs, if the rules are compiled.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (runs, stored steps)
+        """
+        runs, names = len(seeds), self.dtype.names or ()
+        given = self._columns(columns, self.usual, np.dtype([(k, "f8") for k in self.usual]), runs)
+        outs = tuple(np.empty((runs, len(self.time)), dtype=self.dtype[k]) for k in names)
+        start = self._start(columns, runs)
+
+        def some(first: int, last: int) -> None:
+            with np.errstate(over="ignore"):
+                self.loop(start, given, seeds, outs, self.steps, self.every, first, last)
+
+        over_threads(some, runs, workers if self.compiled else 1)
+        return dict(zip(names, outs, strict=True))
+
+    def _columns(
+        self, columns: Columns, usual: Mapping[str, Any], dtype: np.dtype[Any], runs: int
+    ) -> Any:
+        """Return a column per name, from the design or else its usual value."""
+        found = tuple(
+            np.asarray(columns.get(name, np.full(runs, value)), dtype=dtype[name])
+            for name, value in usual.items()
         )
+        return found if self.compiled else tuple(column.tolist() for column in found)
+
+    def _written(self, text: str, kinds: Mapping[str, Iterable[str]], **names: Any) -> Any:
+        """Make the loop of its text; the text knows tuples of some kinds, and the rules."""
+        for kind, fields in kinds.items():
+            try:
+                names[kind] = namedtuple(kind, fields)
+            except ValueError as exc:
+                raise ModelError(f"{exc}; the names of {kind.lower()} are names of Python") from exc
+        for rule in self.functions:
+            plain = getattr(rule, "py_func", rule)
+            ready = rule if hasattr(rule, "py_func") else jit(cache=False)(rule)
+            names[rule_name(rule)] = ready if self.compiled else plain
+        return written(text, names | {"np": np, "word": np.uint64}, compiled=self.compiled)
 
 
+@dataclass(eq=False)
 class Model(Stepped):
     """A state of a few named numbers that is updated step by step.
 
@@ -141,132 +187,65 @@ class Model(Stepped):
     [100.0, 50.0, 25.0]
     """
 
-    def __init__(
-        self,
-        state: Mapping[str, Any] | np.void,
-        updates: Mapping[str, Rule],
-        *,
-        policies: Mapping[str, Rule] | None = None,
-        parameters: Mapping[str, float] | None = None,
-        noise: Mapping[str, str] | None = None,
-        steps: int = 100,
-        every: int = 1,
-        units: Mapping[str, str] | None = None,
-        time_unit: str = "step",
-        jit: bool | None = None,
-        name: str = "model",
-    ) -> None:
-        self.state = _initial(state)
-        self.policies, self.noise = dict(policies or {}), dict(noise or {})
-        self.updates = {field: updates.get(field) for field in self.state}
-        for field in updates:
-            checks.choice("updated field", field, self.state)
-        for field, kind in self.noise.items():
-            checks.choice(f"noise {field}", kind, NOISE_DRAWS)
-        self.functions = [*self.policies.values(), *updates.values()]
-        self._prepare(parameters, steps, every, jit)
-        twice = set(self.state) & set(self.parameters)
-        if twice:
-            raise ValueError(f"{sorted(twice)[0]} is the name of a field and of a parameter")
-        self.parameters |= self.state
-        self.dtype = np.dtype([(k, np.asarray(v).dtype) for k, v in self.state.items()])
-        self.units, self.time_unit, self.__name__ = dict(units or {}), time_unit, name
+    state: Any
+    updates: Mapping[str, Rule]
+    policies: Mapping[str, Rule] = field(default_factory=dict, kw_only=True)
+    noise: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
-    def batch(self, columns: Columns, seeds: NDArray[np.uint64], workers: int = 1) -> Any:
-        """Run once per entry of the columns.
+    def __post_init__(self) -> None:
+        self.state = _initial(self.state)
+        for name in self.updates:
+            checks.choice("updated field", name, self.state)
+        for name, kind in self.noise.items():
+            checks.choice(f"noise {name}", kind, _DRAWS)
+        dtype = np.dtype([(k, np.asarray(v).dtype) for k, v in self.state.items()])
+        self._prepare([*self.policies.values(), *self.updates.values()], dtype)
+        if twice := sorted(set(self.state) & set(self.parameters)):
+            raise ValueError(f"{twice[0]} is the name of a field and of a parameter")
+        self.parameters = self.usual | self.state
 
-        Parameters
-        ----------
-        columns
-            Parameters and initial values by name, each of shape (runs,).
-        seeds
-            One 64-bit word per run.
-        workers
-            Threads that share the runs, if the rules are compiled.
+    def _start(self, columns: Columns, runs: int) -> Any:
+        return self._columns(columns, self.state, self.dtype, runs)
 
-        Returns
-        -------
-        dict of str to ndarray, shape (runs, stored steps)
-        """
-        runs = len(seeds)
-        start = tuple(
-            np.asarray(columns.get(k, np.full(runs, v)), dtype=self.dtype[k])
-            for k, v in self.state.items()
+    @cached_property
+    def loop(self) -> Any:
+        """The rules written out as one loop over runs and steps."""
+        width, kinds = len(self.noise), list(self.noise.values())
+        updates = {
+            k: f"{rule_name(self.updates[k])}(state, parameters, signals, noise)"
+            if k in self.updates
+            else f"state.{k}"
+            for k in self.state
+        }
+        if self.compiled:  # whole numbers stay whole
+            updates = {k: f"np.{self.dtype[k].type.__name__}({v})" for k, v in updates.items()}
+        text = (_COMPILED if self.compiled else _INTERPRETED).format(
+            start=entries("start[{}][i]", self.state),
+            given=entries("given[{}][i]", self.usual),
+            signals="".join(
+                f"{rule_name(f)}(state, parameters, noise), " for f in self.policies.values()
+            ),
+            noise="".join(
+                f"{kind}(seeds[i], word(step * {width} + {j})), " for j, kind in enumerate(kinds)
+            ),
+            state="".join(f"{call}, " for call in updates.values()),
+            store="; ".join(f"outs[{j}][i, time] = state[{j}]" for j in range(len(self.state))),
         )
-        outs = tuple(np.empty((runs, len(self.time)), dtype=a.dtype) for a in start)
-        given = self._filled(columns, runs)
-        if "loop" not in self._memory:
-            self._memory["loop"] = self._loop()
-        loop = self._memory["loop"]
-        if self.compiled:
-            over_threads(
-                lambda a, b: loop(start, given, seeds, outs, self.steps, self.every, a, b),
-                runs,
-                workers,
-            )
-        else:
-            self._interpret(loop, start, given, seeds, outs)
-        return dict(zip(self.state, outs, strict=True))
-
-    def _names(self) -> dict[str, Any]:
-        """Return what the loop's text calls: named tuples, rules, draws, types of the fields."""
-        names: dict[str, Any] = {"new": tuple.__new__, "word": np.uint64} | NOISE_DRAWS
         groups = {
             "State": self.state,
-            "Parameters": self._parameters,
+            "Parameters": self.usual,
             "Noise": self.noise,
             "Signals": self.policies,
         }
-        for kind, fields in groups.items():
-            try:
-                names[kind] = namedtuple(kind, fields)
-            except ValueError as exc:
-                raise ModelError(f"{exc}; the names of {kind.lower()} are names of Python") from exc
-        rules = [f for f in [*self.policies.values(), *self.updates.values()] if f]
-        names |= {_name(f): compiled_rule(f) if self.compiled else plain_rule(f) for f in rules}
-        return names | {f"as_{dtype}": dtype.type for dtype in _types(self.dtype)}
+        gaussian = np.array([kind == "normal" for kind in kinds], dtype=bool)
 
-    def _loop(self) -> Any:
-        """Write the rules out as one loop and compile it, with numba or for the interpreter.
+        def draws(seed: np.uint64, steps: int) -> list[Any]:
+            out = np.empty((steps, width))
+            _fill(seed, gaussian, out)
+            return out.tolist()
 
-        The text calls each rule by name: a loop over a list of rules would cost the interpreter
-        half a microsecond a step, and numba cannot compile one.
-        """
-        types = _types(self.dtype)
-        cast = [f"as_{dtype}({{}})" if self.compiled else "{}" for dtype in types]
-        rules = zip(self.updates.items(), cast, strict=True)
-        width = len(self.noise)
-        parts = {
-            "signals": [f"{_name(f)}(state, parameters, noise)" for f in self.policies.values()],
-            "state": [
-                form.format(f"{_name(f)}(state, parameters, signals, noise)" if f else f"state.{k}")
-                for (k, f), form in rules
-            ],
-            "start": [f"start[{j}][i]" for j in range(len(types))],
-            "given": [f"given[{j}][i]" for j in range(len(self._parameters))],
-            "noise": [
-                f"{kind}(seeds[i], word(step * {width} + {j}))"
-                for j, kind in enumerate(self.noise.values())
-            ],
-        }
-        lists = {key: ", ".join(calls) + "," if calls else "" for key, calls in parts.items()}
-        store = [f"outs[{j}][i, time] = state[{j}]" for j in range(len(types))]
-        names = self._names()
-        text = (_COMPILED if self.compiled else _INTERPRETED).format(
-            **lists, store="; ".join(store)
-        )
-        exec(compile(text, f"<loop of {self.__name__}>", "exec"), names)
-        return jit(nogil=True, cache=False)(names["loop"]) if self.compiled else names["loop"]
-
-    def _interpret(
-        self, loop: Any, start: Any, given: Any, seeds: NDArray[np.uint64], outs: tuple[Any, ...]
-    ) -> None:
-        """Run the rules as plain Python, on named tuples."""
-        for i, seed in enumerate(seeds):
-            state, parameters = ([column[i].item() for column in c] for c in (start, given))
-            rows = loop(state, parameters, _draws(self.noise, seed, self.steps))
-            for out, values in zip(outs, zip(*rows[:: self.every], strict=True), strict=True):
-                out[i] = values
+        calls = {"draws": draws, "new": tuple.__new__} if not self.compiled else _DRAWS
+        return self._written(text, groups, **calls)
 
 
 _COMPILED = """
@@ -284,79 +263,49 @@ def loop(start, given, seeds, outs, steps, every, first, last):
 """
 
 _INTERPRETED = """
-def loop(state, parameters, draws):
-    state, parameters = State._make(state), Parameters._make(parameters)
-    rows = [state]
-    for noise in map(Noise._make, draws):
-        signals = new(Signals, ({signals}))
-        state = new(State, ({state}))
-        rows.append(state)
-    return rows
+def loop(start, given, seeds, outs, steps, every, first, last):
+    for i in range(first, last):
+        state, parameters = State({start}), Parameters({given})
+        rows = [state]
+        for noise in map(Noise._make, draws(seeds[i], steps)):
+            signals = new(Signals, ({signals}))
+            state = new(State, ({state}))
+            rows.append(state)
+        for out, values in zip(outs, zip(*rows[::every])):
+            out[i] = values
 """
 
 
 def _initial(state: Mapping[str, Any] | np.void) -> dict[str, Any]:
     """Return the initial values as plain numbers, bools and integers apart from floats."""
-    if isinstance(state, np.void):
-        given: dict[str, Any] = {name: state[name].item() for name in state.dtype.names or ()}
-    else:
-        given = dict(state)
+    names = state.dtype.names or () if isinstance(state, np.void) else state
+    given = {name: state[name] for name in names}
     if not given:
         raise ValueError("the state is empty; give at least one field with its initial value")
-    for name, value in given.items():
-        if not isinstance(value, bool | np.bool_ | int | np.integer):
-            given[name] = checks.number(f"initial {name}", value)
-    return given
+    whole = (bool, int, np.bool_, np.integer)
+    return {
+        k: np.asarray(v).item() if isinstance(v, whole) else checks.number(f"initial {k}", v)
+        for k, v in given.items()
+    }
 
 
-def compiled_rule(rule: Rule) -> Any:
-    """Return a rule compiled by numba."""
-    return rule if hasattr(rule, "py_func") else jit(cache=False)(rule)
+def entries(form: str, names: Iterable[str]) -> str:
+    """Write out a call's arguments, one for each name, numbered."""
+    return "".join(f"{form.format(j)}, " for j, _ in enumerate(names))
 
 
-def plain_rule(rule: Rule) -> Rule:
-    """Return a rule as plain Python."""
-    return getattr(rule, "py_func", rule)
-
-
-def _name(rule: Rule) -> str:
+def rule_name(rule: Rule) -> str:
     """Name a rule in the loop's text; the same function may serve twice."""
     return f"rule_{id(rule):x}"
 
 
-def _types(dtype: np.dtype[Any]) -> list[np.dtype[Any]]:
-    return [dtype[k] for k in dtype.names or ()]
+_DRAWS = {"normal": normal, "uniform": uniform}
 
 
 @jit()
-def _normal(seed: np.uint64, counter: np.uint64) -> float:
-    return normal(seed, counter)
-
-
-@jit()
-def _uniform(seed: np.uint64, counter: np.uint64) -> float:
-    return uniform(seed, counter)
-
-
-NOISE_DRAWS = {"normal": _normal, "uniform": _uniform}
-
-
-def _draws(noise: Mapping[str, str], seed: np.uint64, steps: int) -> list[Any]:
-    """Return the draws of a whole run, one row per step."""
-    out = np.empty((steps, len(noise)))
-    with np.errstate(over="ignore"):
-        for j, kind in enumerate(noise.values()):
-            (_fill_normal if kind == "normal" else _fill_uniform)(seed, j, out)
-    return out.tolist()
-
-
-@jit()
-def _fill_normal(seed: np.uint64, j: int, out: Array) -> None:
+def _fill(seed: np.uint64, gaussian: NDArray[np.bool_], out: Array) -> None:
+    """Fill in the draws of a whole run, one row per step."""
     for step in range(out.shape[0]):
-        out[step, j] = normal(seed, np.uint64((step + 1) * out.shape[1] + j))
-
-
-@jit()
-def _fill_uniform(seed: np.uint64, j: int, out: Array) -> None:
-    for step in range(out.shape[0]):
-        out[step, j] = uniform(seed, np.uint64((step + 1) * out.shape[1] + j))
+        for j in range(out.shape[1]):
+            counter = np.uint64((step + 1) * out.shape[1] + j)
+            out[step, j] = normal(seed, counter) if gaussian[j] else uniform(seed, counter)

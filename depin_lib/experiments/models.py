@@ -23,6 +23,8 @@ from ..kernels.jit import jit
 __all__ = ["Measure", "vectorized"]
 
 Array = NDArray[np.float64]
+Words = NDArray[np.uint64]
+Named = dict[str, Any]
 Columns = dict[str, NDArray[Any]]
 
 
@@ -37,67 +39,66 @@ class Measure:
     of: Callable[[Any], Any] | None = None
 
 
+Measures = Sequence[Measure]
+
+
 class ModelError(ValueError):
     """The model cannot be swept as it is: its form is wrong, not one of its runs."""
 
 
 class Outputs(NamedTuple):
-    """What some runs gave: an array (runs × times) per measure, and why runs failed."""
+    """What some runs gave, and why runs failed."""
 
-    values: dict[str, Array]
-    series: dict[str, bool]  #: whether a measure has times
+    values: dict[str, Array]  #: by measure, shape (runs,) or (runs, times)
     failures: dict[int, str]  #: by number of the run within these
 
 
 class Adapted:
-    """One form for all models."""
+    """One form for all models; this one calls a plain function once per run."""
 
     batched = False
 
     def __init__(self, model: Any, function: Callable[..., Any] | None = None) -> None:
         self.model = model
         self.name: str = getattr(model, "__name__", type(model).__name__)
-        accepted = getattr(model, "parameters", None)
-        if accepted is not None:
-            self.accepted: frozenset[str] | None = frozenset(accepted)
-            self.required: frozenset[str] = frozenset()
-            self.seeded = True
+        self.accepted: frozenset[str] | None = None  #: by default any parameter
+        self.required: frozenset[str] = frozenset()
+        self.seeded = True
+        if hasattr(model, "parameters"):
+            self.accepted = frozenset(model.parameters)
             return
         listed = inspect.signature(function or model).parameters.values()
-        named = [p for p in listed if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        open_ended = any(p.kind is p.VAR_KEYWORD for p in listed)
-        self.accepted = None if open_ended else frozenset(p.name for p in named) - {"seed"}
-        self.required = frozenset(p.name for p in named if p.default is p.empty) - {"seed"}
-        self.seeded = any(p.name == "seed" for p in named)
-        self.order = [p.name for p in named if p.name != "seed"]
+        named = {p.name: p for p in listed if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        self.seeded = named.pop("seed", None) is not None
+        self.required = frozenset(name for name, p in named.items() if p.default is p.empty)
+        if not any(p.kind is p.VAR_KEYWORD for p in listed):
+            self.accepted = frozenset(named)
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse parameters that the model does not know, and a design that lacks one."""
-        for name in names:
-            if self.accepted is not None:
+        if self.accepted is not None:
+            for name in names:
                 checks.choice(f"parameter of {self.name}", name, self.accepted)
         if missing := sorted(self.required - set(names)):
             raise ValueError(f"{self.name} also needs {', '.join(missing)}; add to the design")
 
-    def evaluate(
-        self, columns: Columns, seeds: NDArray[np.uint64], measures: Sequence[Measure], workers: int
-    ) -> Outputs:
+    def evaluate(self, columns: Columns, seeds: Words, measures: Measures, workers: int) -> Outputs:
         """Run the model once per entry of the columns; a run that fails spoils no other."""
-        rows: list[dict[str, Any]] = []
+        rows: list[Named] = []
         failures: dict[int, str] = {}
-        names = list(columns)
         for i, values in enumerate(zip(*(c.tolist() for c in columns.values()), strict=True)):
-            arguments = dict(zip(names, values, strict=True))
-            if self.seeded:
-                arguments["seed"] = int(seeds[i])
             try:
-                result = self.model(**arguments)
+                rows.append(self._one(dict(zip(columns, values, strict=True)), seeds[i], measures))
+            except ModelError:
+                raise
             except Exception as exc:
                 failures[i] = f"{type(exc).__name__}: {exc}"
                 rows.append({})
-                continue
-            rows.append(measured(result, self.name, measures))
         return stacked(rows, failures)
+
+    def _one(self, values: Named, seed: np.uint64, measures: Measures) -> Named:
+        drawn = {"seed": int(seed)} if self.seeded else {}
+        return measured(self.model(**values, **drawn), self.name, measures)
 
 
 class BatchModel(Adapted):
@@ -105,82 +106,62 @@ class BatchModel(Adapted):
 
     batched = True
 
-    def evaluate(
-        self, columns: Columns, seeds: NDArray[np.uint64], measures: Sequence[Measure], workers: int
-    ) -> Outputs:
+    def evaluate(self, columns: Columns, seeds: Words, measures: Measures, workers: int) -> Outputs:
         """Compute all runs at once; where that raises, one by one, to find out which does."""
         try:
-            return self._at_once(columns, seeds, measures, workers)
+            return Outputs(self._at_once(columns, seeds, measures, workers), {})
         except ModelError:
             raise
         except Exception as exc:
-            if type(exc).__module__.startswith("numba."):  # it does not compile
+            if type(exc).__module__.startswith("numba."):
                 raise ModelError(f"{self.name} does not compile: {exc}") from exc
-        rows: list[dict[str, Any]] = []
-        failures = {}
-        for i in range(len(seeds)):
-            one = {name: column[i : i + 1] for name, column in columns.items()}
-            try:
-                part = self._at_once(one, seeds[i : i + 1], measures, 1)
-            except ModelError:
-                raise
-            except Exception as exc:
-                failures[i] = f"{type(exc).__name__}: {exc}"
-                rows.append({})
-            else:
-                shown = {k: v[0] if part.series[k] else v[0, 0] for k, v in part.values.items()}
-                rows.append(shown)
-        return stacked(rows, failures)
+        return super().evaluate(columns, seeds, measures, 1)
+
+    def _one(self, values: Named, seed: np.uint64, measures: Measures) -> Named:
+        columns = {name: np.array([value]) for name, value in values.items()}
+        found = self._at_once(columns, np.array([seed]), measures, 1)
+        return {name: array[0] for name, array in found.items()}
 
     def _at_once(
-        self, columns: Columns, seeds: NDArray[np.uint64], measures: Sequence[Measure], workers: int
-    ) -> Outputs:
-        result = measured(self._batch(columns, seeds, workers), self.name, measures)
-        values, series = {}, {}
-        for name, given in result.items():
-            array = np.asarray(given, dtype=np.float64)
+        self, columns: Columns, seeds: Words, measures: Measures, workers: int
+    ) -> dict[str, Array]:
+        options = {"workers": workers} if workers > 1 else {}
+        result = measured(self.model.batch(columns, seeds, **options), self.name, measures)
+        values = {name: np.asarray(given, dtype=np.float64) for name, given in result.items()}
+        for name, array in values.items():
             if array.shape[:1] != seeds.shape or array.ndim > 2:
                 raise ModelError(
                     f"{self.name} returned {name} of shape {array.shape} for {len(seeds)} runs; "
                     "expected (runs,) or (runs, times)"
                 )
-            series[name] = array.ndim == 2
-            values[name] = np.ascontiguousarray(array.reshape(len(seeds), -1))
-        return Outputs(values, series, {})
-
-    def _batch(self, columns: Columns, seeds: NDArray[np.uint64], workers: int) -> Any:
-        return self.model.batch(columns, seeds, **({"workers": workers} if workers > 1 else {}))
+        return values
 
 
-class CompiledModel(BatchModel):
+class Compiled:
     """A function compiled by numba; its runs are shared among threads, without the interpreter."""
 
-    def __init__(self, model: Any) -> None:
-        super().__init__(model, model.py_func)
-        self.name = model.py_func.__name__
-        self.required = frozenset(self.order)
-        *_, last = inspect.signature(model.py_func).parameters
-        if self.seeded and last != "seed":
-            raise ValueError(f"{self.name} takes {last} after seed; a compiled model has seed last")
-        self._driver: Any = None
-        self._form: dict[str, tuple[int, ...]] = {}
+    def __init__(self, function: Any) -> None:
+        self.function = function
+        self.__name__ = function.py_func.__name__
+        self.order = list(inspect.signature(function.py_func).parameters)
+        self.shapes: dict[str, tuple[int, ...]] = {}  #: of the outputs, once one run is known
+        if "seed" in self.order[:-1]:
+            raise ValueError(
+                f"{self.__name__} takes {self.order[-1]} after seed; a compiled model has seed last"
+            )
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_driver": None}
-
-    def _batch(self, columns: Columns, seeds: NDArray[np.uint64], workers: int) -> dict[str, Array]:
-        arguments = tuple(np.ascontiguousarray(columns[name]) for name in self.order)
-        if self.seeded:
-            arguments += (seeds,)
-        if self._driver is None:
-            first = self.model(*(column[0] for column in arguments))
-            fields = named(first, self.name)
-            self._form = {name: np.shape(value) for name, value in fields.items()}
-            bare = not hasattr(first, "_asdict")
-            self._driver = compiled_driver(self.model, len(arguments), 0 if bare else len(fields))
-        outs = tuple(np.empty((len(seeds), *shape)) for shape in self._form.values())
-        over_threads(lambda a, b: self._driver(arguments, outs, a, b), len(seeds), workers)
-        return dict(zip(self._form, outs, strict=True))
+    def batch(self, columns: Columns, seeds: Words, workers: int = 1) -> Any:
+        """Run once per entry of the columns."""
+        known = columns | {"seed": seeds}
+        arguments = tuple(np.ascontiguousarray(known[name]) for name in self.order)
+        if not self.shapes:
+            first = self.function(*(column[0] for column in arguments))
+            self.shapes = {k: np.shape(v) for k, v in named(first, self.__name__).items()}
+            self.fields = len(self.shapes) if hasattr(first, "_asdict") else 0
+        outs = tuple(np.empty((len(seeds), *shape)) for shape in self.shapes.values())
+        loop = compiled_loop(self.function, len(arguments), self.fields)
+        over_threads(lambda a, b: loop(arguments, outs, a, b), len(seeds), workers)
+        return dict(zip(self.shapes, outs, strict=True))
 
 
 class vectorized:  # noqa: N801  (a decorator)
@@ -204,19 +185,19 @@ class vectorized:  # noqa: N801  (a decorator)
         self.__name__ = function.__name__
         self._seeded = "seed" in inspect.signature(function).parameters
 
-    def batch(self, columns: Columns, seeds: NDArray[np.uint64], workers: int = 1) -> Any:
+    def batch(self, columns: Columns, seeds: Words, workers: int = 1) -> Any:
         """Call the function once for all runs."""
         return self.function(**columns, **({"seed": seeds} if self._seeded else {}))
 
 
 def adapt(model: Any) -> Adapted:
     """Return whatever a caller sweeps in the one form."""
-    if isinstance(model, vectorized):
-        return BatchModel(model, model.function)
-    if hasattr(model, "batch"):
-        return BatchModel(model)
     if hasattr(model, "py_func"):
-        return CompiledModel(model)
+        adapted = BatchModel(Compiled(model), model.py_func)
+        adapted.required = adapted.accepted or frozenset()
+        return adapted
+    if hasattr(model, "batch"):
+        return BatchModel(model, model.function if isinstance(model, vectorized) else None)
     if not callable(model):
         raise TypeError(
             f"model is {model!r}; give a function, a function compiled by numba, "
@@ -225,7 +206,7 @@ def adapt(model: Any) -> Adapted:
     return Adapted(model)
 
 
-def named(result: Any, name: str) -> dict[str, Any]:
+def named(result: Any, name: str) -> Named:
     """Return a model's result as a mapping."""
     if isinstance(result, Mapping):
         return dict(result)
@@ -239,13 +220,11 @@ def named(result: Any, name: str) -> dict[str, Any]:
     )
 
 
-def measured(result: Any, name: str, measures: Sequence[Measure]) -> dict[str, Any]:
+def measured(result: Any, name: str, measures: Measures) -> Named:
     """Take the measures out of a result."""
     if not measures:
         return named(result, name)
-    if all(m.of for m in measures):
-        return {m.name: m.of(result) for m in measures if m.of}
-    outputs = named(result, name)
+    outputs = {} if all(m.of for m in measures) else named(result, name)
     for m in measures:
         if not m.of and m.name not in outputs:
             raise ModelError(
@@ -254,21 +233,17 @@ def measured(result: Any, name: str, measures: Sequence[Measure]) -> dict[str, A
     return {m.name: m.of(result) if m.of else outputs[m.name] for m in measures}
 
 
-def stacked(rows: Sequence[dict[str, Any]], failures: dict[int, str]) -> Outputs:
+def stacked(rows: Sequence[Named], failures: dict[int, str]) -> Outputs:
     """Put the runs below one another; a run of another shape than the first is a failure."""
-    first = next((row for row in rows if row), None)
-    if first is None:
-        return Outputs({}, {}, failures)
+    first: Named = next((row for row in rows if row), {})
     shapes = {name: np.shape(value) for name, value in first.items()}
     for name, shape in shapes.items():
         if len(shape) > 1:
             raise ModelError(f"{name} has shape {shape}; a run gives numbers and series only")
     out = {name: np.full((len(rows), *shape), np.nan) for name, shape in shapes.items()}
     for i, row in enumerate(rows):
-        if not row:
-            continue
         have = {name: np.shape(value) for name, value in row.items()}
-        if have != shapes:
+        if row and have != shapes:
             failures[i] = f"ValueError: outputs have shapes {have}; other runs gave {shapes}"
             continue
         for name, value in row.items():
@@ -276,8 +251,7 @@ def stacked(rows: Sequence[dict[str, Any]], failures: dict[int, str]) -> Outputs
                 out[name][i] = value
             except (TypeError, ValueError):
                 raise ModelError(f"{name} is {value!r}; a run gives numbers and series") from None
-    series = {name: len(shape) == 1 for name, shape in shapes.items()}
-    return Outputs({n: v.reshape(len(rows), -1) for n, v in out.items()}, series, failures)
+    return Outputs(out, failures)
 
 
 def over_threads(work: Callable[[int, int], Any], count: int, workers: int) -> None:
@@ -296,58 +270,24 @@ def over_threads(work: Callable[[int, int], Any], count: int, workers: int) -> N
 
 
 @lru_cache(maxsize=64)
-def compiled_driver(function: Any, arguments: int, fields: int) -> Any:
+def compiled_loop(function: Any, arguments: int, fields: int) -> Any:
     """Compile a loop over runs around ``function``, which returns ``fields`` (0: not a tuple)."""
-    take = compose([getter(j) for j in range(arguments)])
-    put = compose([_putter(j) for j in range(fields)]) if fields else _put_bare
-
-    @jit(nogil=True, cache=False)
-    def drive(columns: Any, outs: Any, start: int, stop: int) -> None:
-        for i in range(start, stop):
-            put(outs, i, function(*take(columns, i)))
-
-    return drive
-
-
-def compose(functions: Sequence[Any]) -> Any:
-    """Compile one function that calls all of them with its arguments and returns a tuple."""
-    chained = _nothing
-    for function in functions:
-        chained = _then(chained, function)
-    return chained
+    entries = ", ".join(f"columns[{j}][i]" for j in range(arguments))
+    store = "; ".join(f"outs[{j}][i] = result[{j}]" for j in range(fields))
+    text = f"""
+def loop(columns, outs, first, last):
+    for i in range(first, last):
+        result = function({entries})
+        {store or "outs[0][i] = result"}
+"""
+    return written(text, {"function": function}, compiled=True)
 
 
-@jit(cache=False)
-def _nothing(*arguments: Any) -> Any:
-    return ()
+def written(text: str, names: dict[str, Any], *, compiled: bool) -> Any:
+    """Make a function of the text of ``loop``, compiled by numba or for the interpreter.
 
-
-def _then(before: Any, function: Any) -> Any:
-    @jit(cache=False)
-    def both(*arguments: Any) -> Any:
-        return before(*arguments) + (function(*arguments),)  # noqa: RUF005  (numba)
-
-    return both
-
-
-def getter(j: int) -> Any:
-    """Compile a function that reads entry ``i`` of column ``j``."""
-
-    @jit(cache=False)
-    def get(columns: Any, i: int) -> Any:
-        return columns[j][i]
-
-    return get
-
-
-def _putter(j: int) -> Any:
-    @jit(cache=False)
-    def put(outs: Any, i: int, result: Any) -> None:
-        outs[j][i] = result[j]
-
-    return put
-
-
-@jit(cache=False)
-def _put_bare(outs: Any, i: int, result: Any) -> None:
-    outs[0][i] = result
+    numba cannot loop over rules or arguments of several types, and in the interpreter such a loop
+    would cost half a microsecond a step: so each call stands in the text by name.
+    """
+    exec(compile(text, "<loop>", "exec"), names)
+    return jit(nogil=True, cache=False)(names["loop"]) if compiled else names["loop"]

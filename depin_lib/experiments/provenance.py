@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,21 +21,17 @@ def provenance() -> dict[str, str]:
     >>> sorted(provenance())
     ['commit', 'processor', 'versions']
     """
-    known = [f"Python {platform.python_version()}", f"depin-lib {__version__}"]
+    packages = {"depin-lib": __version__}
     for package in ("numpy", "numba", "scipy", "xarray"):
-        try:
-            known.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    return {"versions": ", ".join(known), "processor": _processor(), "commit": _commit()}
-
-
-def _processor() -> str:
-    try:
+        with suppress(PackageNotFoundError):
+            packages[package] = version(package)
+    known = [f"Python {platform.python_version()}", *map(" ".join, packages.items())]
+    processor = platform.machine()
+    with suppress(ImportError):
         from llvmlite.binding import get_host_cpu_name
-    except ImportError:
-        return platform.machine()
-    return f"{platform.machine()} {get_host_cpu_name()}"
+
+        processor += f" {get_host_cpu_name()}"
+    return {"versions": ", ".join(known), "processor": processor, "commit": _commit()}
 
 
 def _commit() -> str:
@@ -42,9 +39,9 @@ def _commit() -> str:
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return ""
-    try:
-        words = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
+    words = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(
+            words, cwd=folder, capture_output=True, text=True, timeout=10
+        ).stdout.strip()
+    return ""

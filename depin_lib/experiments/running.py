@@ -1,10 +1,9 @@
 """One call for a whole experiment."""
 
 import os
+import sys
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,13 @@ from numpy.typing import ArrayLike
 from .. import checks
 from ..plotting.publish import IN_BOOK
 from ..seeds import Seed, seed_word
-from .checkpoints import Checkpoint, RunWarning
-from .chunks import EXACT_RUNS, FirstPassage, Plan, default_size
-from .collect import Collector
+from .checkpoints import Checkpoint, tell
+from .chunks import FirstPassage, Plan, default_size
+from .collect import Collector, Labels
 from .design import Design
 from .executors import check_executor, computed
 from .models import Adapted, Measure, adapt
-from .provenance import provenance
-from .storage import FilePaths, MemoryPaths
+from .storage import Paths
 
 __all__ = ["Interrupted", "RunError", "run"]
 
@@ -29,13 +27,13 @@ __all__ = ["Interrupted", "RunError", "run"]
 class RunError(RuntimeError):
     """The experiment could not be finished; ``partial`` holds what was done."""
 
-    partial: xr.Dataset | None = None
+    partial: xr.Dataset
 
 
 class Interrupted(KeyboardInterrupt):
     """The reader stopped the experiment; ``partial`` holds what was done."""
 
-    partial: xr.Dataset | None = None
+    partial: xr.Dataset
 
 
 def run(
@@ -136,18 +134,24 @@ def run(
     check_executor(executor)
     if workers is not None:
         workers = checks.whole_number("workers", workers)
-    every = checks.whole_number("every", every)
-    thins = hasattr(model, "thin")
+    every, thins = checks.whole_number("every", every), hasattr(model, "thin")
     adapted = adapt(model.thin(every) if thins else model)
     known = time if time is not None else getattr(adapted.model, "time", None)
-    columns, count = _columns(adapted, design), _runs(adapted, runs)
+    columns, count = _columns(adapted, design), checks.whole_number("runs", runs)
+    if count > 1 and not adapted.seeded:
+        raise ValueError(
+            f"runs is {count}, but {adapted.name} takes no seed: every run would be the same; "
+            "allowed: 1"
+        )
+    stored = Checkpoint.stored_seed(checkpoint) if checkpoint and resume and seed is None else None
+    units = dict(getattr(model, "units", {}))
     plan = Plan(
         model=adapted,
         columns=columns,
         runs=count,
-        seed=_seed(seed, checkpoint, resume),
+        seed=int(seed_word(seed)) if stored is None else stored,
         paired=design.paired,
-        measures=tuple(_measures(measures, getattr(model, "units", {}))),
+        measures=tuple(_measure(given, units) for given in measures),
         passages=tuple(first_passage),
         every=1 if thins else every,
         time=None if known is None else np.asarray(known, dtype=np.float64),
@@ -159,114 +163,69 @@ def run(
         else checks.whole_number("chunk", chunk),
     )
     kept = Checkpoint(checkpoint, plan, resume) if checkpoint is not None else None
-    units = dict(getattr(model, "units", {})) | {m.name: m.unit for m in plan.measures}
-    labels = _Labels(design, units, time_unit or getattr(model, "time_unit", ""))
-    collector = Collector(plan, _writer(paths, plan))
-    try:
-        _work(plan, collector, kept, executor, workers, progress)
-        if len(collector.failures) == plan.points * plan.runs:
-            raise RunError(f"every run failed; the first: {collector.failure_lines()[0]}")
-    except KeyboardInterrupt:
-        stopped = Interrupted(_where(collector, kept))
-        stopped.partial = labels.result(collector, complete=False)
-        raise stopped from None
-    except RuntimeError as exc:
-        error = RunError(f"{exc} ({_where(collector, kept)})")
-        error.partial = labels.result(collector, complete=False)
-        raise error from exc
-    finally:
-        if isinstance(collector.writer, FilePaths):
-            collector.writer.close()
-    _warn(collector)
-    return labels.result(collector, complete=True)
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """What a result is labelled with."""
-
-    design: Design
-    units: dict[str, str]
-    time_unit: str
-
-    def result(self, collector: Collector, *, complete: bool) -> xr.Dataset:
-        """Return what is done, with its origin."""
-        collector.finish()
-        found = collector.dataset(self.design, self.units, self.time_unit)
-        found.attrs = _attributes(self.design, collector, complete)
-        if isinstance(collector.writer, FilePaths):
-            found.attrs["paths"] = str(collector.writer.path)
-        if not isinstance(collector.writer, MemoryPaths):
-            return found
-        places = list(self.design.points.columns) if self.design.shape else ["point"]
-        lengths = self.design.shape or (len(self.design),)
-        for name, values in collector.writer.values.items():
-            shaped, dims = values.reshape(*lengths, *values.shape[1:]), [*places, "run", "time"]
-            if not collector.series[name]:
-                shaped, dims = shaped[..., 0], dims[:-1]
-            attrs = {"units": self.units[name]} if self.units.get(name) else {}
-            found[name] = (dims, shaped, attrs)
-        return found.assign_coords(run=np.arange(collector.plan.runs))
-
-
-def _writer(paths: bool | str | os.PathLike[str], plan: Plan) -> MemoryPaths | FilePaths | None:
-    if not paths:
-        return None
-    return MemoryPaths(plan) if paths is True else FilePaths(Path(str(paths)), plan)
+    units |= {m.name: m.unit for m in plan.measures}
+    labels = Labels(design, units, time_unit or getattr(model, "time_unit", ""))
+    collector = Collector(plan, labels, Paths(paths, plan) if paths else None)
+    result = _work(collector, kept, progress, (executor, workers))
+    for text in collector.complaints():
+        tell(text)
+    return result
 
 
 def _work(
-    plan: Plan,
-    collector: Collector,
-    kept: Checkpoint | None,
-    executor: Any,
-    workers: int | None,
-    progress: bool,
+    collector: Collector, kept: Checkpoint | None, progress: bool, where: tuple[Any, int | None]
+) -> xr.Dataset:
+    """Return the result; where that is stopped, what is done goes with the exception.
+
+    ``where`` are the executor and the number of workers.
+    """
+    try:
+        _merge_all(collector, kept, progress, where)
+        if len(collector.failures) == collector.plan.points * collector.plan.runs:
+            raise RunError(f"every run failed; the first: {collector.failure()}")
+        return collector.result(complete=True)
+    except (KeyboardInterrupt, RuntimeError) as exc:
+        raise _stopped(exc, collector, kept) from exc
+    finally:
+        if collector.paths:
+            collector.paths.close()
+
+
+def _merge_all(
+    collector: Collector, kept: Checkpoint | None, progress: bool, where: tuple[Any, int | None]
 ) -> None:
     """Load the chunks that are done, compute the others, merge them all."""
-    done = set()
-    if kept:
-        for index in kept.done():
-            part = kept.load(index) if index < plan.chunks else None
-            if part is not None:
-                collector.add(index, part)
-                done.add(index)
-    todo = [index for index in range(plan.chunks) if index not in done]
+    plan = collector.plan
+    todo = set(range(plan.chunks))
     with _bar(plan, progress) as bar:
-        bar.update(int(collector.done.sum()))
+        for index in kept.done() if kept else ():
+            part = kept.load(index) if kept and index in todo else None
+            if part is not None:
+                todo.remove(index)
+                collector.add(index, part)
+                bar.update(plan.length(index))
         bar.unpause()
-        for index, part in computed(plan, todo, executor, workers):
+        for index, part in computed(plan, sorted(todo), *where):
             if kept:
                 kept.save(index, part)
             collector.add(index, part)
-            p0, p1, r0, r1 = plan.bounds(index)
-            bar.update((p1 - p0) * (r1 - r0))
+            bar.update(plan.length(index))
 
 
 def _bar(plan: Plan, progress: bool) -> Any:
     """Return a progress bar: in a notebook a widget, in a terminal a line, else none."""
-    from tqdm import TqdmWarning, tqdm
-
-    bar: Any = tqdm
-    off = None if progress else True  # None: silent where nobody sits at a terminal
-    if IN_BOOK in os.environ:
-        off = True
-    elif progress and _in_notebook():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TqdmWarning)  # no ipywidgets: the line will do
-            from tqdm.auto import tqdm as automatic
-        bar = automatic
-        off = False
-    total = plan.points * plan.runs
-    return bar(total=total, unit="run", desc=plan.model.name, disable=off, delay=1, smoothing=0.1)
-
-
-def _in_notebook() -> bool:
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return type(get_ipython()).__name__ == "ZMQInteractiveShell"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without ipywidgets the line will do
+        from tqdm.auto import tqdm
+    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return tqdm(
+        total=plan.points * plan.runs,
+        unit="run",
+        desc=plan.model.name,
+        disable=not (progress and seen) or IN_BOOK in os.environ,
+        delay=1,
+        smoothing=0.1,
+    )
 
 
 def _columns(model: Adapted, design: Design) -> dict[str, Any]:
@@ -282,78 +241,25 @@ def _columns(model: Adapted, design: Design) -> dict[str, Any]:
     return columns
 
 
-def _runs(model: Adapted, runs: int) -> int:
-    count = checks.whole_number("runs", runs)
-    if count > 1 and not model.seeded:
-        raise ValueError(
-            f"runs is {count}, but {model.name} takes no seed: every run would be the same; "
-            "allowed: 1"
-        )
-    return count
+def _measure(given: str | Measure, units: dict[str, str]) -> Measure:
+    if isinstance(given, str):
+        return Measure(given, units.get(given, ""))
+    if isinstance(given, Measure):
+        return given
+    raise TypeError(f"measure is {given!r}; give a name or a Measure")
 
 
-def _seed(seed: Seed, checkpoint: Any, resume: bool) -> int:
-    if seed is None and resume and checkpoint is not None:
-        stored = Checkpoint.stored_seed(checkpoint)
-        if stored is not None:
-            return stored
-    return int(seed_word(seed))
-
-
-def _measures(given: Iterable[str | Measure], units: dict[str, str]) -> Iterable[Measure]:
-    for measure in given:
-        if isinstance(measure, str):
-            yield Measure(measure, units.get(measure, ""))
-        elif isinstance(measure, Measure):
-            yield measure
-        else:
-            raise TypeError(f"measure is {measure!r}; give a name or a Measure")
-
-
-def _attributes(
-    design: Design, collector: Collector, complete: bool
-) -> dict[str, str | int | float]:
-    plan = collector.plan
-    return {
-        "model": plan.model.name,
-        "design": design.kind,
-        "seed": str(plan.seed),
-        "runs": plan.runs,
-        "common_random_numbers": "yes" if plan.paired else "no",
-        "complete": "yes" if complete else "no",
-        "chunk": plan.size,
-        "quantiles": "exact" if plan.runs <= EXACT_RUNS else f"DDSketch, {plan.relative_error:g}",
-        "failures": collector.failures_json(),
-        **provenance(),
-    }
-
-
-def _where(collector: Collector, kept: Checkpoint | None) -> str:
-    done, total = int(collector.done.sum()), collector.plan.points * collector.plan.runs
+def _stopped(
+    exc: BaseException, collector: Collector, kept: Checkpoint | None
+) -> RunError | Interrupted:
+    """Say what was done and where it is, and carry it along."""
+    plan, done = collector.plan, int(collector.done.sum())
     place = "in the attribute partial of this exception"
     if kept and not kept.full:
         place = f"in {kept.folder}: go on with resume=True"
-        done = sum(_size(collector.plan, index) for index in kept.done())
-    return f"stopped after {done:,} of {total:,} runs; they are {place}"
-
-
-def _size(plan: Plan, index: int) -> int:
-    p0, p1, r0, r1 = plan.bounds(index)
-    return (p1 - p0) * (r1 - r0)
-
-
-def _warn(collector: Collector) -> None:
-    """Say which runs failed and which outputs are missing."""
-    total = collector.plan.points * collector.plan.runs
-    lines = collector.failure_lines()
-    if lines:
-        more = f"; {len(lines) - 1:,} more in failures(result)" if len(lines) > 1 else ""
-        text = f"{len(lines):,} of {total:,} runs failed, the others are kept: {lines[0]}{more}"
-        warnings.warn(text, RunWarning, stacklevel=3)
-    passages = {p.name for p in collector.plan.passages}
-    for name, (point, number) in collector.missing.items():
-        if name in passages:
-            continue
-        count = int(collector.moments[name][1].sum())
-        text = f"{name}: {count:,} values are NaN or infinite and left out; the first in run "
-        warnings.warn(f"{text}{number} of point {point}", RunWarning, stacklevel=3)
+        done = sum(plan.length(index) for index in kept.done())
+    where = f"stopped after {done:,} of {plan.points * plan.runs:,} runs; they are {place}"
+    interrupted = isinstance(exc, KeyboardInterrupt)
+    stopped = Interrupted(where) if interrupted else RunError(f"{exc} ({where})")
+    stopped.partial = collector.result(complete=False)
+    return stopped

@@ -1,7 +1,6 @@
 """Which input moves the result: variance shares, screening, one at a time, break-even."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy import optimize, stats
 from .. import checks
 from ..distributions import Distribution, Uniform
 from ..seeds import Seed, seed_word
-from .design import Design, Range, ranges, sobol_shares, table
+from .design import Inputs, ranges, sobol_shares, table
 from .models import Measure
 from .running import run
 
@@ -22,33 +21,22 @@ Array = NDArray[np.float64]
 _TAIL = 0.01
 
 
-@dataclass(frozen=True)
-class Study:
-    """A model, the ranges of its inputs and the one number that is studied."""
+def _study(
+    model: Any,
+    inputs: Mapping[str, Distribution],
+    measure: str | Measure | None,
+    **options: Any,
+) -> Callable[[Array], Array]:
+    """Return the measure's mean over runs as a function of points, which share their noise.
 
-    model: Any
-    inputs: Mapping[str, Distribution]
-    measure: str | Measure | None
-    runs: int
-    seed: int
-    options: Mapping[str, Any]  #: of `run`: executor, workers, checkpoint …
+    A row per point gives each input as a share of its range.
+    """
 
-    def outputs(self, shares: Array) -> Array:
-        """Return the measure at points given as shares of the inputs' ranges, one row each."""
-        columns = {n: d.quantile(shares[:, i]) for i, (n, d) in enumerate(self.inputs.items())}
-        return self.at(table(columns))
-
-    def at(self, design: Design) -> Array:
-        """Return the measure's mean over runs at every point, the runs sharing their noise."""
-        result = run(
-            self.model,
-            design.with_common_random_numbers(),
-            runs=self.runs,
-            seed=self.seed,
-            measures=[self.measure] if self.measure is not None else (),
-            quantiles=(),
-            **self.options,
-        )
+    def outputs(shares: Array) -> Array:
+        points = {name: d.quantile(shares[:, i]) for i, (name, d) in enumerate(inputs.items())}
+        design = table(points).with_common_random_numbers()
+        chosen = () if measure is None else (measure,)
+        result = run(model, design, measures=chosen, quantiles=(), **options)
         names = [str(n).removesuffix("_mean") for n in result if str(n).endswith("_mean")]
         if len(names) != 1:
             raise ValueError(f"measure is None; name one of {', '.join(names)}")
@@ -61,17 +49,25 @@ class Study:
         values = means.to_numpy()
         if not np.isfinite(values).all():
             point = int(np.argmin(np.isfinite(values)))
-            where = ", ".join(f"{k} = {v:g}" for k, v in design.points.iloc[point].items())
+            where = ", ".join(f"{name} = {column[point]:g}" for name, column in points.items())
             raise ValueError(
                 f"{names[0]} is {values[point]} at {where}; the inputs' ranges "
                 "must lie where the model gives numbers"
             )
         return np.asarray(values)
 
+    return outputs
+
+
+def _ranked(columns: Mapping[str, Array], inputs: Mapping[str, Any], by: str) -> pd.DataFrame:
+    """Return one row per input, the one that matters most first."""
+    frame = pd.DataFrame(columns, index=pd.Index(list(inputs), name="input"))
+    return frame.sort_values(by, ascending=False, kind="stable")
+
 
 def sobol_indices(
     model: Any,
-    inputs: Mapping[str, Range],
+    inputs: Inputs,
     measure: str | Measure | None = None,
     *,
     points: int = 1024,
@@ -122,28 +118,28 @@ def sobol_indices(
     >>> found.index[0], bool(abs(found.loc["b", "first"] - 0.8) < 0.02)
     ('b', True)
     """
-    study = _study(model, inputs, measure, runs, seed, options)
-    d = checks.whole_number("number of inputs", len(study.inputs), low=2)
-    shares = sobol_shares(2 * d, points, study.seed)
+    known, word = ranges(inputs), int(seed_word(seed))
+    outputs = _study(model, known, measure, runs=runs, seed=word, **options)
+    d = checks.whole_number("number of inputs", len(known), low=2)
+    shares = sobol_shares(2 * d, points, word)
     a, b = shares[:, :d], shares[:, d:]
     mixed = [np.where(np.arange(d) == i, b, a) for i in range(d)]
-    values = study.outputs(np.concatenate([a, b, *mixed])).reshape(d + 2, points)
+    values = outputs(np.concatenate([a, b, *mixed])).reshape(d + 2, points)
     if np.ptp(values) == 0:
         raise ValueError(f"the output is {values[0, 0]:g} at every point: no variance to share out")
-    indices = _indices(values)
-    rng = np.random.default_rng(study.seed)
+    rng = np.random.default_rng(word)
     drawn = [_indices(values[:, rng.integers(0, points, points)]) for _ in range(resamples)]
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low, high = np.quantile(drawn, tails, axis=0)
-    frame = pd.DataFrame(index=pd.Index(list(study.inputs), name="input"))
+    ends = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    columns = {}
     for k, name in enumerate(("first", "total")):
-        frame[name], frame[f"{name}_low"], frame[f"{name}_high"] = indices[k], low[k], high[k]
-    return frame.sort_values("total", ascending=False, kind="stable")
+        columns[name] = _indices(values)[k]
+        columns[f"{name}_low"], columns[f"{name}_high"] = ends[:, k]
+    return _ranked(columns, known, "total")
 
 
 def morris_screening(
     model: Any,
-    inputs: Mapping[str, Range],
+    inputs: Inputs,
     measure: str | Measure | None = None,
     *,
     trajectories: int = 20,
@@ -188,42 +184,39 @@ def morris_screening(
     >>> found["mu_star"].round(9).to_dict()
     {'b': 2.0, 'a': 1.0}
     """
-    study = _study(model, inputs, measure, runs, seed, options)
+    known, word = ranges(inputs), int(seed_word(seed))
+    outputs = _study(model, known, measure, runs=runs, seed=word, **options)
     count = checks.whole_number("trajectories", trajectories, low=2)
     if checks.whole_number("levels", levels, low=2) % 2:
         raise ValueError(f"levels is {levels}; allowed: even numbers from 2 on")
-    d, step = len(study.inputs), levels / (2 * (levels - 1))
-    rng = np.random.default_rng(study.seed)
+    d, step = len(known), levels / (2 * (levels - 1))
+    rng = np.random.default_rng(word)
     low = rng.integers(0, levels // 2, size=(count, d)) / (levels - 1)
     up = rng.integers(0, 2, size=(count, d)).astype(bool)
     turn = np.argsort(rng.random((count, d)), axis=1)  #: which input moves at which place
     place = np.argsort(turn, axis=1)
     moved = np.arange(d + 1)[None, :, None] > place[:, None, :]
     shares = low[:, None, :] + step * (moved == up[:, None, :])
-    bounded = [isinstance(known, Uniform) for known in study.inputs.values()]
-    tail = np.where(bounded, 0.0, _TAIL)
+    tail = np.array([0.0 if isinstance(d, Uniform) else _TAIL for d in known.values()])
     shares = np.clip(tail + shares * (1 - 2 * tail), 0, 1 - 2.0**-53)
-    values = study.outputs(shares.reshape(-1, d)).reshape(count, d + 1)
+    values = outputs(shares.reshape(-1, d)).reshape(count, d + 1)
     change = np.take_along_axis(np.diff(values, axis=1), place, axis=1)
     effects = change * np.where(up, 1, -1) / (step * (1 - 2 * tail))
     size = np.abs(effects)
     half = stats.t.ppf((1 + confidence) / 2, count - 1) * size.std(0, ddof=1) / np.sqrt(count)
-    frame = pd.DataFrame(
-        {
-            "mu": effects.mean(0),
-            "mu_star": size.mean(0),
-            "mu_star_low": size.mean(0) - half,
-            "mu_star_high": size.mean(0) + half,
-            "sigma": effects.std(0, ddof=1),
-        },
-        index=pd.Index(list(study.inputs), name="input"),
-    )
-    return frame.sort_values("mu_star", ascending=False, kind="stable")
+    columns = {
+        "mu": effects.mean(0),
+        "mu_star": size.mean(0),
+        "mu_star_low": size.mean(0) - half,
+        "mu_star_high": size.mean(0) + half,
+        "sigma": effects.std(0, ddof=1),
+    }
+    return _ranked(columns, known, "mu_star")
 
 
 def one_at_a_time(
     model: Callable[..., Any],
-    inputs: Mapping[str, Range],
+    inputs: Inputs,
     *,
     base: Mapping[str, float] | None = None,
     shares: tuple[float, float] = (0.05, 0.95),
@@ -256,21 +249,14 @@ def one_at_a_time(
     """
     known = ranges(inputs)
     rest = {n: float(d.quantile(0.5)) for n, d in known.items()} if base is None else dict(base)
-    rows = {}
-    for name, distribution in known.items():
-        given = inputs[name]
-        ends = given if isinstance(given, tuple) else distribution.quantile(shares)
-        low, high = (float(x) for x in ends)
-        at_low, at_high = (float(model(**(rest | {name: end}))) for end in (low, high))
-        rows[name] = {
-            "low": low,
-            "high": high,
-            "at_low": at_low,
-            "at_high": at_high,
-            "swing": abs(at_high - at_low),
-        }
-    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("input")
-    return frame.sort_values("swing", ascending=False, kind="stable")
+    pairs = [d if isinstance(d, tuple) else d.quantile(shares) for d in inputs.values()]
+    low, high = np.array(pairs, dtype=np.float64).T
+    at_low, at_high = (
+        np.array([float(model(**(rest | {n: float(x)}))) for n, x in zip(known, ends, strict=True)])
+        for ends in (low, high)
+    )
+    columns = {"low": low, "high": high, "at_low": at_low, "at_high": at_high}
+    return _ranked(columns | {"swing": np.abs(at_high - at_low)}, known, "swing")
 
 
 def break_even(
@@ -319,18 +305,6 @@ def break_even(
             f"{f' {unit}' if unit else ''}: it is {values[0]:g} and {values[-1]:g} at the ends"
         )
     return sorted(found)
-
-
-def _study(
-    model: Any,
-    inputs: Mapping[str, Range],
-    measure: str | Measure | None,
-    runs: int,
-    seed: Seed,
-    options: Mapping[str, Any],
-) -> Study:
-    known = ranges(inputs)
-    return Study(model, known, measure, runs, int(seed_word(seed)), options)
 
 
 def _indices(values: Array) -> Array:

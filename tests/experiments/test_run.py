@@ -1,3 +1,4 @@
+import sys
 import warnings
 
 import numpy as np
@@ -257,10 +258,10 @@ def test_paths_go_to_a_file(tmp_path, name: str) -> None:
 def test_a_full_disk_leaves_the_summaries(tmp_path, monkeypatch) -> None:
     from depin_lib.experiments import storage
 
-    def full(self, name: str, times: int):
+    def full(self, times):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.FilePaths, "_variable", full)
+    monkeypatch.setattr(storage.Paths, "_create", full)
     with pytest.warns(RunWarning, match=r"No space left on device.*incomplete from point 0, run 0"):
         result = run(models.walk, DRIFTS, runs=4, seed=1, paths=tmp_path / "p.zarr")
     plain = run(models.walk, DRIFTS, runs=4, seed=1)
@@ -270,7 +271,7 @@ def test_a_full_disk_leaves_the_summaries(tmp_path, monkeypatch) -> None:
 def test_the_bar_shows_runs_and_is_silent_in_the_book(monkeypatch, capsys) -> None:
     from depin_lib.experiments import running
 
-    monkeypatch.setattr(running, "_in_notebook", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     columns = {"drift": np.zeros(2)}
     plan = Plan(adapt(models.walk), columns, 5, 1, False, (), (), 1, None, (), 0.01, False, 1)
     with running._bar(plan, True) as bar:

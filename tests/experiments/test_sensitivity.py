@@ -158,6 +158,7 @@ def test_break_even_finds_every_change_of_sign() -> None:
     assert break_even(lambda x: x, -1, 1) == [0.0]
 
 
+@pytest.mark.filterwarnings("ignore:<lambda>. 60 values are NaN:depin_lib.experiments.RunWarning")
 @pytest.mark.parametrize(
     ("call", "message"),
     [
