@@ -14,7 +14,7 @@ from .median import GROUP, TILE, larger, smaller
 
 Array = NDArray[np.float64]
 
-TAYLOR = tuple(1.0 / math.factorial(k) for k in range(9, -1, -1))
+TAYLOR = tuple(1.0 / math.factorial(k) for k in range(8, -1, -1))
 LEAST = 1e-290  # a smaller sum counts as zero: its reciprocal might not be finite
 LARGEST_EXPONENT = 20.0  # the chain clamps the sigmoid's exponent to ±20
 
@@ -58,14 +58,14 @@ def clip(
 
 @jit(inline=True)
 def exponential(row: Array) -> None:
-    """row_j = e^row_j for 64 numbers within ±20, to 6e-14: (e^(x/256))^256 by Taylor's series.
+    """row_j = e^row_j for 64 numbers within ±20, to 1e-13: (e^(x/256))^256 by Taylor's series.
 
     `math.exp` takes one number at a time; this loop becomes vector instructions.
     """
     for j in range(TILE):
         x = row[j] * (1.0 / 256.0)
         y = TAYLOR[0]
-        for k in range(1, 10):
+        for k in range(1, 9):
             y = y * x + TAYLOR[k]
         for _ in range(8):
             y *= y
@@ -80,10 +80,10 @@ def liquid_rates(
 
     d_j = wᵇ_j − C_j if wᵇ_j >= B_j (buying), else B_j − wᵇ_j (selling), within [0, 1].
     """
+    reach = LARGEST_EXPONENT / max(abs(steepness), 2.0 * LARGEST_EXPONENT)
     for j in range(TILE):
         d = w[j] - consensus[j] if w[j] >= held[j] else held[j] - w[j]
-        x = steepness * (0.5 - smaller(larger(d, 0.0), 1.0))
-        rate[j] = smaller(larger(x, -LARGEST_EXPONENT), LARGEST_EXPONENT)
+        rate[j] = steepness * (0.5 - smaller(larger(d, 0.5 - reach), 0.5 + reach))
     exponential(rate)
     for j in range(TILE):
         rate[j] = low + (high - low) / (1.0 + rate[j])

@@ -35,8 +35,8 @@ def masks_of(
     Returns the masks, which are not to be changed, and the number of uids.
     """
     n, m = shape
-    given = validator_uids, permits, owner, block, last_update, registered, committed, last_epoch
-    if all(value is None for value in given):
+    nothing = validator_uids is permits is last_update is committed is None
+    if nothing and owner is block is registered is last_epoch is None:
         return _open(n, m)
     uids, own_column = _uids(validator_uids, n, m)
     permitted = _permits(permits, n)
