@@ -120,8 +120,9 @@ def yuma_epoch(
     nothing: all rows are active and hold a permit, no weight is outdated, old bonds are zero.
 
     "float64" is not the chain's arithmetic to the last digit, and where stake lies exactly on kappa
-    the two may fall to different sides. "fixed" is, bit for bit: I32F32 with every product and
-    quotient rounded down, stake in I64F64, bonds stored as u16.
+    the two may fall to different sides; its own last digits differ among types of processors, which
+    add in different order. "fixed" is, bit for bit: I32F32 with every product and quotient rounded
+    down, stake in I64F64, bonds stored as u16.
 
     "float32" is for memory, half of it where matrices are dense: weights and bonds are held in
     single precision, sums and products are those of float64, each result is rounded once. So it is,

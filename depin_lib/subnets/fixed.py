@@ -84,8 +84,8 @@ def _run_dense(
     rules: _kernels.Rules,
 ) -> Array:
     """Run the dense kernel; return the stored bonds (n, m)."""
-    new = np.empty(weights.shape)
-    held = np.zeros(weights.shape) if old is None else old
+    new = np.zeros(weights.shape) if old is None else np.empty(weights.shape)
+    held = new if old is None else old  # the kernel reads a bond before it writes it
     if _kernels.epoch(weights, stake, masks, rules, held, new.view(np.int64), new, shares) > 0:
         raise ValueError(_NOT_WHOLE)
     keep_or_lose(new, old, masks, permits)
