@@ -271,3 +271,8 @@ def test_sparse_input_that_the_chain_cannot_hold_is_refused() -> None:
         subnets.yuma_epoch(sparse.csr_array(np.ones((1, 32_769))), [1], **told)
     with pytest.raises(ValueError, match="bonds must be whole 65,535ths"):
         subnets.yuma_epoch(sparse.csr_array([[1, 2]]), [1], bonds=[[0.3, 0.0]], **told)
+
+
+def test_a_share_of_u16_is_the_division() -> None:
+    for whole in range(65_536):
+        assert fixed_point.share_of_u16(whole) == whole / 65_535
