@@ -20,7 +20,6 @@ from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors.toctree import TocTreeCollector
 
 ROOT = Path(__file__).parent.parent
-VERBATIM = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -32,7 +31,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", insert_outputs)
     app.connect("doctree-read", list_index)
     app.connect("doctree-read", join_hidden_code)
-    app.connect("doctree-read", bind_percent_signs, priority=100)  # before titles are collected
     app.connect("doctree-read", color_solutions)
     app.connect("env-get-updated", number_chapters, priority=900)
     app.connect("doctree-resolved", tidy_exercises)
@@ -95,13 +93,6 @@ def color_solutions(app: Sphinx, doctree: nodes.document) -> None:
     if app.env.docname == bookconfig.docname(solutions.PAGE):
         for block in doctree.findall(nodes.literal_block):
             block["language"] = "python"
-
-
-def bind_percent_signs(app: Sphinx, doctree: nodes.document) -> None:
-    """Let no line of prose break between a number and its percent sign."""
-    for text in list(doctree.findall(nodes.Text)):
-        if not isinstance(text.parent, VERBATIM) and " %" in text:
-            text.parent.replace(text, nodes.Text(re.sub(r"(?<=\d) %", "\u00a0%", text)))
 
 
 def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:

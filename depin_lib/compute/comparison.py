@@ -52,8 +52,8 @@ class Verdict:
     challenger: str  #: name of the provider
     comparator: str  #: name of the other
     saving: float  #: median of 1 − challenger's cost / comparator's
-    low: float  #: its 5 % point
-    high: float  #: its 95 % point
+    low: float  #: its 5% point
+    high: float  #: its 95% point
     cheaper: float  #: share of draws in which the challenger costs less
     deliverable: bool  #: whether the challenger has as many GPUs as the workload needs
     word: str  #: "wins", "ties", "loses" or "not for sale"
@@ -144,7 +144,7 @@ class Comparison:
         """Return one row per provider: quantiles of the cost, its mean, and the mean parts of it.
 
         The parts add up to ``mean``, which counts the token subsidy; ``low``, ``median`` and
-        ``high`` are the 5, 50 and 95 % points of what the buyer pays, or of the full cost.
+        ``high`` are the 5, 50 and 95% points of what the buyer pays, or of the full cost.
         """
         cost = self.paid + self.subsidy if with_subsidy else self.paid
         low, middle, high = np.quantile(cost, (0.05, 0.5, 0.95), axis=1)

@@ -35,7 +35,7 @@ __all__ = [
 Known: TypeAlias = float | Distribution
 GPUS_PER_MACHINE = 8
 INTERCONNECTS = ("single", "node", "cluster")
-#: Standard normal quantile between the 5 % and the 95 % point.
+#: Standard normal quantile between the 5% and the 95% point.
 _Z95 = 1.6448536269514722
 
 #: Range and unit of each input.

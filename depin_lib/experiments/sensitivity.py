@@ -153,7 +153,7 @@ def morris_screening(
 
     An effect is the change of the output when one input moves by levels / (2 levels − 2) of its
     range, divided by that share. The range of a uniform input is the whole of it, that of another
-    distribution the middle 98 % of its probability.
+    distribution the middle 98% of its probability.
 
     Parameters
     ----------

@@ -165,7 +165,7 @@ def retention_map(
     the stakes of a team. A team whose stake is exactly kappa has a majority here, as in the
     protocol's formula. On the chain each validator's share of stake is rounded down to 2⁻³², and
     the sum over a team of this game falls a few units short of kappa, as the epoch in fixed
-    arithmetic shows. So the published map at kappa = 0.6 protects 60 % of the stake nowhere, this
+    arithmetic shows. So the published map at kappa = 0.6 protects 60% of the stake nowhere, this
     one from an honest weight of about 0.89 on. Sources: opentensor/subtensor @14bc6f9 (30 June
     2026), ``docs/consensus.md`` and ``pallets/subtensor/src/tests/consensus.rs``: ``split_graph``,
     ``map_consensus_guarantees``; the latter rounds weights to u16 and uses draws of its own.

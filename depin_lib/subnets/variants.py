@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 _KAPPA = 0.5
 _TINY = 1e-6  # the peer adds it to every sum that it divides by
 _NO_CONSENSUS = -(2.0**31) / U16_MAX  # the integer that 0/0 becomes: the same for all miners
-_PAYOUT = 100.0 * 0.41 / 1000.0  # of an epoch's 100, 41 % for validators, per 1,000 of a million
+_PAYOUT = 100.0 * 0.41 / 1000.0  # of an epoch's 100, 41% for validators, per 1,000 of a million
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def simulate_variant(
     xarray.Dataset
         consensus, incentive (epoch, miner); dividends, the validators' shares, and
         dividends_per_1000, what the peer charts: payout per 1,000 of stake where the stake is a
-        million, an epoch pays 100 and validators have 41 % of it (epoch, validator); bonds.
+        million, an epoch pays 100 and validators have 41% of it (epoch, validator); bonds.
 
     Raises
     ------
