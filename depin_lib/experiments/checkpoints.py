@@ -115,8 +115,9 @@ def identity(plan: Plan) -> dict[str, Any]:
         "measures": [[m.name, code_hash(m.of)] for m in plan.measures],
         "passages": [asdict(p) for p in plan.passages],
         "time": joblib.hash(plan.time),
+        "paired": plan.design.paired,
     }
-    plain = [f.name for f in fields(plan) if f.name not in {*special, "columns"}]
+    plain = [f.name for f in fields(plan) if f.name not in {*special, "units", "time_unit"}]
     return special | {name: getattr(plan, name) for name in plain}
 
 
@@ -139,7 +140,7 @@ def packed(part: Partial) -> bytes:
     """Write a chunk as an npz file, after its hash."""
     arrays = {
         f"{kind}/{name}": array
-        for kind in ("moments", "quantiles", "values")
+        for kind in ("summaries", "values")
         for name, array in getattr(part, kind).items()
     }
     arrays |= {f"sketches/{name}": counts for name, (_, counts) in part.sketches.items()}

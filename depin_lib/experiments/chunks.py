@@ -6,8 +6,10 @@ on workers. Run k of point p draws from the stream (seed, k, p); in a paired des
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,15 @@ from numpy.typing import NDArray
 from ..kernels import reducers as _kernel
 from ..kernels.jit import jit
 from ..kernels.random import stream_key
-from .models import Adapted, Array, Columns, Measure, ModelError, Outputs, Words
+from .design import Design
+from .models import Adapted, Array, Columns, Measure, ModelError, Outputs, Words, over_threads
 
 __all__ = ["FirstPassage", "Partial", "Plan", "compute_chunk"]
 
 #: Up to this many runs per point the quantiles are exact; beyond, they come from the sketch.
 EXACT_RUNS = 1024
 _PURPOSE = 0x52554E  # "RUN"
+_FEW = 50_000  #: values that one thread summarises sooner than several
 #: Number of the first bin, and counts by time and bin.
 Sketch = tuple[int, NDArray[np.int32]]
 
@@ -61,10 +65,9 @@ class Plan:
     """All that a worker needs to know."""
 
     model: Adapted
-    columns: Columns  #: one entry per point
+    design: Design
     runs: int  #: per point
     seed: int
-    paired: bool
     measures: tuple[Measure, ...]
     passages: tuple[FirstPassage, ...]
     every: int  #: which times are kept
@@ -73,11 +76,18 @@ class Plan:
     relative_error: float
     paths: bool  #: whether the values of every run are wanted
     size: int  #: runs in a chunk
+    units: Mapping[str, str] = field(default_factory=dict)  #: of the measures
+    time_unit: str = ""
 
     @property
     def points(self) -> int:
         """Number of points."""
-        return len(next(iter(self.columns.values())))
+        return len(self.design)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The parameters, one entry per point."""
+        return {str(name): column.to_numpy() for name, column in self.design.points.items()}
 
     @property
     def chunks(self) -> int:
@@ -120,8 +130,8 @@ class Plan:
 class Partial:
     """What a chunk found; arrays by name of the measure, of shape (…, times) if it is a series."""
 
-    moments: dict[str, Array] = field(default_factory=dict)  #: (6, points)
-    quantiles: dict[str, Array] = field(default_factory=dict)  #: (shares, points), if exact
+    #: Counts, mean, squares, extremes and, of whole points, quantiles: (6 + shares, points).
+    summaries: dict[str, Array] = field(default_factory=dict)
     values: dict[str, Array] = field(default_factory=dict)  #: (runs), if they are needed
     sketches: dict[str, Sketch] = field(default_factory=dict)
     failures: list[tuple[int, int, int, str]] = field(default_factory=list)
@@ -149,27 +159,29 @@ def compute_chunk(plan: Plan, index: int, workers: int = 1) -> Partial:
     good = np.ones(len(runs), dtype=bool)
     good[list(outputs.failures)] = False
     for name, values in with_passages(plan, outputs):
-        part.moments[name] = moments(values[good], points[good] - p0, p1 - p0)
-        finite = np.isfinite(values)
-        if not finite[good].all():
+        kept, group = (values, points) if good.all() else (values[good], points[good])
+        found = moments(kept, group - p0, p1 - p0, workers)
+        if found[_kernel.MISSING].any():
+            finite = np.isfinite(values)
             first = int(np.argmax(good & ~finite.reshape(len(runs), -1).all(axis=1)))
             part.missing.append((name, int(points[first]), int(runs[first])))
             values = np.where(finite, values, np.nan)
         whole = r1 - r0 == plan.runs
         if whole:
             blocks = values.reshape(p1 - p0, plan.runs, *values.shape[1:])
-            part.quantiles[name] = exact_quantiles(blocks, plan.quantiles)
+            found = np.concatenate([found, exact_quantiles(blocks, plan.quantiles, workers)])
         elif plan.runs > EXACT_RUNS:
-            part.sketches[name] = sketch(values[good], plan.log_gamma)
+            part.sketches[name] = sketch(kept, plan.log_gamma, workers)
         if plan.paths or not (whole or plan.runs > EXACT_RUNS):
             part.values[name] = values
+        part.summaries[name] = found
     return part
 
 
 def run_seeds(plan: Plan, points: NDArray[np.int64], runs: NDArray[np.int64]) -> Words:
     """Return the seed of each run."""
     out = np.empty(len(runs), dtype=np.uint64)
-    keys = np.zeros_like(points) if plan.paired else points + 1
+    keys = np.zeros_like(points) if plan.design.paired else points + 1
     with np.errstate(over="ignore"):
         _fill_seeds(np.uint64(plan.seed), runs.astype(np.uint64), keys.astype(np.uint64), out)
     return out
@@ -198,16 +210,22 @@ def with_passages(plan: Plan, outputs: Outputs) -> Iterator[tuple[str, Array]]:
         yield passage.name, out
 
 
-def moments(values: Array, group: NDArray[np.int64], groups: int) -> Array:
+def moments(values: Array, group: NDArray[np.int64], groups: int, workers: int = 1) -> Array:
     """Return counts, mean, squares and extremes by group, shape (6, groups, times)."""
     out = np.zeros((6, groups, *values.shape[1:]))
     out[_kernel.LOW], out[_kernel.HIGH] = np.inf, -np.inf
-    _kernel.moments(_rows(values), group, out.reshape(6, groups, -1))
+    rows, flat = _rows(values), out.reshape(6, groups, -1)
+    _over_cells(rows, workers, lambda a, b: _kernel.moments(rows, group, flat, a, b))
     return out
 
 
 def _rows(values: Array) -> Array:
     return values.reshape(len(values), math.prod(values.shape[1:]))
+
+
+def _over_cells(rows: Array, workers: int, work: Callable[[int, int], Any]) -> None:
+    """Share the cells of runs × cells among threads, if there are enough values to be worth it."""
+    over_threads(work, rows.shape[1], workers if rows.size > _FEW else 1)
 
 
 def merge_moments(into: Array, more: Array) -> None:
@@ -223,21 +241,29 @@ def merge_moments(into: Array, more: Array) -> None:
     into[_kernel.HIGH] = np.maximum(into[_kernel.HIGH], more[_kernel.HIGH])
 
 
-def exact_quantiles(values: Array, shares: tuple[float, ...]) -> Array:
+def exact_quantiles(values: Array, shares: tuple[float, ...], workers: int = 1) -> Array:
     """Return quantiles over axis 1, shape (shares, points, times); NaN is left out."""
-    if not np.isnan(values).any():
-        return np.asarray(np.quantile(values, shares, axis=1))
+    out = np.empty((len(shares), len(values), *values.shape[2:]))
+    if not shares or not values.size:
+        return out
+    flat, rows = out.reshape(*out.shape[:2], -1), values.reshape(*values.shape[:2], -1)
+    quantile = np.nanquantile if np.isnan(values).any() else np.quantile
+
+    def some(first: int, last: int) -> None:
+        flat[..., first:last] = quantile(rows[..., first:last], shares, axis=1)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN: NaN it is
-        return np.asarray(np.nanquantile(values, shares, axis=1))
+        over_threads(some, rows.shape[2], workers if rows.size > _FEW else 1)
+    return out
 
 
-def sketch(values: Array, log_gamma: float) -> Sketch:
+def sketch(values: Array, log_gamma: float, workers: int = 1) -> Sketch:
     """Count the values of each time in bins; return the first bin's number and the counts."""
     rows = _rows(values)
     low, high = _kernel.sketch_range(rows, log_gamma)
     counts = np.zeros((rows.shape[1], high - low + 1), dtype=np.int32)
-    _kernel.sketch_fill(rows, log_gamma, low, counts)
+    _over_cells(rows, workers, lambda a, b: _kernel.sketch_fill(rows, log_gamma, low, counts, a, b))
     return int(low), counts
 
 

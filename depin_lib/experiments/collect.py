@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from .chunks import (
     merge_sketches,
     sketch_quantiles,
 )
-from .design import Design
 from .models import Array, ModelError
 from .provenance import provenance
 from .storage import Paths
@@ -30,22 +28,12 @@ __all__ = ["Collector", "failures"]
 _LISTED = 100
 
 
-@dataclass(frozen=True)
-class Labels:
-    """What a result is labelled with."""
-
-    design: Design
-    units: dict[str, str]  #: by measure
-    time_unit: str
-
-
 class Collector:
     """Holds what is done: summaries per point and time, and the one point that is under way."""
 
-    def __init__(self, plan: Plan, labels: Labels, paths: Paths | None = None) -> None:
-        self.plan, self.labels, self.paths = plan, labels, paths
-        self.moments: dict[str, Array] = {}
-        self.quantiles: dict[str, Array] = {}
+    def __init__(self, plan: Plan, paths: Paths | None = None) -> None:
+        self.plan, self.paths = plan, paths
+        self.summaries: dict[str, Array] = {}  #: by measure, shape (6 + shares, points, times)
         self.done = np.zeros(plan.points, dtype=np.int64)
         self.failures: list[tuple[int, int, int, str]] = []
         self.missing: dict[str, tuple[int, int]] = {}
@@ -77,13 +65,12 @@ class Collector:
         self.done[p0:p1] += r1 - r0
         for name, point, run in part.missing:
             self.missing.setdefault(name, (point, run))
-        for name, found in part.moments.items():
-            self._allocate(name, found.shape[2:], f"point {p0}, run {r0}")
-            if name in part.quantiles:
-                self.moments[name][:, p0:p1] = found
-                self.quantiles[name][:, p0:p1] = part.quantiles[name]
+        for name, found in part.summaries.items():
+            summary = self._summary(name, found.shape[2:], f"point {p0}, run {r0}")[:, p0:p1]
+            if r1 - r0 == self.plan.runs:
+                summary[:] = found
                 continue
-            merge_moments(self.moments[name][:, p0:p1], found)
+            merge_moments(summary, found)
             if name in part.sketches:
                 new, have = part.sketches[name], self._sketches.get(name)
                 self._sketches[name] = merge_sketches(have, new) if have else new
@@ -92,95 +79,101 @@ class Collector:
         if self.paths:
             self.paths.write((p0, p1, r0, r1), part.values)
 
-    def _allocate(self, name: str, times: tuple[int, ...], where: str) -> None:
-        known = self.moments.get(name)
+    def _summary(self, name: str, times: tuple[int, ...], where: str) -> Array:
+        """Return the summary of a measure; the first time it is empty."""
+        known = self.summaries.get(name)
         if known is None:
-            self.moments[name] = np.zeros((6, self.plan.points, *times))
-            self.moments[name][_kernel.LOW] = np.inf
-            self.moments[name][_kernel.HIGH] = -np.inf
-            shape = (len(self.plan.quantiles), self.plan.points, *times)
-            self.quantiles[name] = np.full(shape, np.nan)
+            empty = np.array([0, 0, 0, 0, np.inf, -np.inf, *[np.nan] * len(self.plan.quantiles)])
+            shape = (self.plan.points, *times)
+            known = np.tile(empty.reshape(-1, *[1] * len(shape)), (1, *shape))
+            self.summaries[name] = known
         elif known.shape[2:] != times:
             raise ModelError(
                 f"{name} has {times or 'no'} times from {where} on, {known.shape[2:] or 'none'} "
                 "before; every run gives the same times"
             )
+        return known
 
     def _close(self) -> None:
         """Turn the runs of the point under way into quantiles and let them go."""
         shares, point = self.plan.quantiles, self._point
         for name, parts in self._values.items():
-            values = np.concatenate(parts)[None]
-            self.quantiles[name][:, point] = exact_quantiles(values, shares)[:, 0]
+            exact = exact_quantiles(np.concatenate(parts)[None], shares)
+            self.summaries[name][_kernel.HIGH + 1 :, point] = exact[:, 0]
         for name, sketched in self._sketches.items():
+            summary = self.summaries[name][:, point]
             out = sketch_quantiles(sketched, self.plan.log_gamma, shares)
-            ends = self.moments[name][_kernel.LOW : _kernel.HIGH + 1, point]
-            self.quantiles[name][:, point] = np.clip(out.reshape(len(out), *ends.shape[1:]), *ends)
+            ends = summary[[_kernel.LOW, _kernel.HIGH]]
+            summary[_kernel.HIGH + 1 :] = np.clip(out.reshape(len(out), *ends.shape[1:]), *ends)
         self._values.clear()
         self._sketches.clear()
 
     def result(self, *, complete: bool) -> xr.Dataset:
         """Return what is done, with the parameters as coordinates, and its origin."""
         self.finish()
-        design, units, time_unit = self.labels.design, self.labels.units, self.labels.time_unit
-        places = list(design.points.columns) if design.shape else ["point"]
-        lengths = design.shape or (len(design),)
-        passages = {p.name for p in self.plan.passages}
+        plan = self.plan
+        passages = {p.name for p in plan.passages}
         variables: dict[str, Any] = {}
-
-        def variable(values: NDArray[Any], unit: str = "", dims: tuple[str, ...] = ()) -> Any:
-            shaped = values.reshape(*lengths, *values.shape[1:])
-            named = [*places, *dims, "time"][: shaped.ndim]
-            return named, shaped, {"units": unit} if unit else {}
-
-        for name, m in self.moments.items():
-            count, missing = m[_kernel.COUNT], m[_kernel.MISSING]
-            unit = units.get(name, time_unit if name in passages else "")
+        for name, summary in self.summaries.items():
+            count, missing = summary[_kernel.COUNT], summary[_kernel.MISSING]
+            unit = plan.units.get(name, plan.time_unit if name in passages else "")
+            known = np.where(count > 0, summary, np.nan)
             with np.errstate(invalid="ignore", divide="ignore"):
-                variance = np.where(count > 1, m[_kernel.M2] / (count - 1), np.nan)
-            variables[f"{name}_mean"] = variable(np.where(count > 0, m[_kernel.MEAN], np.nan), unit)
-            variables[f"{name}_variance"] = variable(variance, f"({unit})^2" if unit else "")
-            variables[f"{name}_min"] = variable(np.where(count > 0, m[_kernel.LOW], np.nan), unit)
-            variables[f"{name}_max"] = variable(np.where(count > 0, m[_kernel.HIGH], np.nan), unit)
+                variance = np.where(count > 1, known[_kernel.M2] / (count - 1), np.nan)
+            for kind, values in (
+                ("mean", known[_kernel.MEAN]),
+                ("variance", variance),
+                ("min", known[_kernel.LOW]),
+                ("max", known[_kernel.HIGH]),
+            ):
+                squared = f"({unit})^2" if unit and kind == "variance" else unit
+                variables[f"{name}_{kind}"] = self._variable(values, squared)
             if name in passages:
-                variables[f"{name}_share"] = variable(
-                    1 - missing / np.maximum(missing + count, 1), "1"
-                )
+                share = 1 - missing / np.maximum(missing + count, 1)
+                variables[f"{name}_share"] = self._variable(share, "1")
             else:
-                variables[f"{name}_missing"] = variable(missing.astype(np.int64))
-            if self.plan.quantiles:
-                levels = np.moveaxis(self.quantiles[name], 0, 1)
-                variables[f"{name}_quantile"] = variable(levels, unit, ("quantile",))
-        failed = np.bincount([f[0] for f in self.failures], minlength=len(design))
-        variables["runs_done"] = variable(self.done - failed)
-        variables["runs_failed"] = variable(failed)
+                variables[f"{name}_missing"] = self._variable(missing.astype(np.int64))
+            if plan.quantiles:
+                levels = np.moveaxis(summary[_kernel.HIGH + 1 :], 0, 1)
+                variables[f"{name}_quantile"] = self._variable(levels, unit, "quantile")
+        failed = np.bincount([f[0] for f in self.failures], minlength=plan.points)
+        variables["runs_done"] = self._variable(self.done - failed)
+        variables["runs_failed"] = self._variable(failed)
+        coords = self._coordinates()
+        if self.paths and self.paths.path is None and self.paths.arrays:
+            coords["run"] = np.arange(plan.runs)
+            for name, values in self.paths.arrays.items():
+                variables[name] = self._variable(values, plan.units.get(name, ""), "run")
         attributes = self._attributes() | {"complete": "yes" if complete else "no"}
-        found = xr.Dataset(variables, self._coordinates(), attributes)
-        if self.paths and self.paths.path is None:
-            found.coords["run"] = np.arange(self.plan.runs)
-            for name, values in (self.paths.arrays or {}).items():
-                found[name] = variable(values, units.get(name, ""), ("run",))
-        return found
+        return xr.Dataset(variables, coords, attributes)
+
+    def _variable(self, values: NDArray[Any], unit: str = "", second: str = "") -> Any:
+        """Label values of shape (points, …): a grid gets one dimension per parameter."""
+        design = self.plan.design
+        shaped = values.reshape(*(design.shape or (len(design),)), *values.shape[1:])
+        places = list(design.points.columns) if design.shape else ["point"]
+        named = [*places, *([second] if second else []), "time"][: shaped.ndim]
+        return named, shaped, {"units": unit} if unit else {}
 
     def _coordinates(self) -> dict[str, Any]:
         """Return the parameters with their units, time, the quantiles' shares."""
-        design, time_unit = self.labels.design, self.labels.time_unit
+        plan, design = self.plan, self.plan.design
         coords: dict[str, Any] = {} if design.shape else {"point": np.arange(len(design))}
         for name, column in design.points.items():
             name = str(name)
             values = column.unique() if design.shape else column.to_numpy()
             unit = {"units": design.units[name]} if name in design.units else {}
             coords[name] = (name if design.shape else "point", np.asarray(values), unit)
-        lengths = {m.shape[2]: name for name, m in self.moments.items() if m.ndim == 3}
+        lengths = {s.shape[2]: name for name, s in self.summaries.items() if s.ndim == 3}
         if len(lengths) > 1:
             raise ModelError(
                 f"the series have {sorted(lengths)} times; keep series of one length only"
             )
         for length, name in lengths.items():
-            time = self.plan.times(name, length)
-            coords["time"] = ("time", time, {"units": time_unit} if time_unit else {})
-        if self.plan.quantiles:
-            coords["quantile"] = np.asarray(self.plan.quantiles)
+            unit = {"units": plan.time_unit} if plan.time_unit else {}
+            coords["time"] = ("time", plan.times(name, length), unit)
+        if plan.quantiles:
+            coords["quantile"] = np.asarray(plan.quantiles)
         return coords
 
     def _attributes(self) -> dict[str, Any]:
@@ -190,10 +183,10 @@ class Collector:
         paths = {"paths": str(self.paths.path)} if self.paths and self.paths.path else {}
         return {
             "model": plan.model.name,
-            "design": self.labels.design.kind,
+            "design": plan.design.kind,
             "seed": str(plan.seed),
             "runs": plan.runs,
-            "common_random_numbers": "yes" if plan.paired else "no",
+            "common_random_numbers": "yes" if plan.design.paired else "no",
             "chunk": plan.size,
             "quantiles": "exact" if exact else f"DDSketch, {plan.relative_error:g}",
             "failures": json.dumps([dict(zip(keys, row, strict=True)) for row in listed]),
@@ -209,7 +202,7 @@ class Collector:
             yield f"{count:,} of {total:,} runs failed, the others are kept: {self.failure()}{more}"
         for name, (point, run) in self.missing.items():
             if name not in {p.name for p in self.plan.passages}:
-                count = int(self.moments[name][_kernel.MISSING].sum())
+                count = int(self.summaries[name][_kernel.MISSING].sum())
                 yield (
                     f"{name}: {count:,} values are NaN or infinite and left out; the first in run "
                     f"{run} of point {point}"

@@ -3,10 +3,10 @@
 import importlib.util
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
-from ..kernels.jit import COMPILED
+from joblib import Parallel, cpu_count, delayed, parallel_config
+
 from .checkpoints import tell
 from .chunks import Partial, Plan, compute_chunk
 from .models import ModelError
@@ -40,11 +40,9 @@ def computed(
     joblib starts anew with what is missing.
     """
     if executor == "threads":
-        with _threads(workers) as count:
-            for index in todo:
-                yield index, compute_chunk(plan, index, count)
+        for index in todo:
+            yield index, compute_chunk(plan, index, workers or cpu_count())
         return
-    from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     threads, options = 1, {"backend": "loky", "inner_max_num_threads": 1}
@@ -75,28 +73,10 @@ def computed(
             ) from exc
 
 
-@contextmanager
-def _threads(workers: int | None) -> Iterator[int]:
-    """Set how many threads numba may use, and set it back."""
-    if not COMPILED:
-        yield 1
-        return
-    import numba
-
-    before = numba.get_num_threads()
-    count = workers or before
-    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    numba.set_num_threads(min(count, most))
-    try:
-        yield count
-    finally:
-        numba.set_num_threads(before)
-
-
 def _one(plan: Plan, index: int, threads: int) -> tuple[int, Partial]:
     """Compute one chunk at a time in a worker; its threads work on that one together."""
-    with _ONE_AT_A_TIME, _threads(threads) as count:
-        return index, compute_chunk(plan, index, count)
+    with _ONE_AT_A_TIME:
+        return index, compute_chunk(plan, index, threads)
 
 
 def _places(plan: Plan, chunks: Sequence[int]) -> str:

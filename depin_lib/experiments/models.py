@@ -8,10 +8,11 @@ form, with ``seed`` last; its runs are spread over threads. An object with
 """
 
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,25 +55,34 @@ class Outputs(NamedTuple):
 
 
 class Adapted:
-    """One form for all models; this one calls a plain function once per run."""
+    """One form for all models: which parameters they take, and a call for many runs."""
 
-    batched = False
-
-    def __init__(self, model: Any, function: Callable[..., Any] | None = None) -> None:
-        self.model = model
+    def __init__(self, model: Any) -> None:
+        self.model: Any = Compiled(model) if hasattr(model, "py_func") else model
+        self.batched = hasattr(self.model, "batch")
         self.name: str = getattr(model, "__name__", type(model).__name__)
         self.accepted: frozenset[str] | None = None  #: by default any parameter
         self.required: frozenset[str] = frozenset()
         self.seeded = True
+        function = getattr(model, "py_func", getattr(model, "function", model))
         if hasattr(model, "parameters"):
             self.accepted = frozenset(model.parameters)
-            return
-        listed = inspect.signature(function or model).parameters.values()
-        named = {p.name: p for p in listed if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-        self.seeded = named.pop("seed", None) is not None
-        self.required = frozenset(name for name, p in named.items() if p.default is p.empty)
+        elif callable(function):
+            self._read(inspect.signature(function).parameters.values())
+        elif not self.batched:
+            raise TypeError(
+                f"model is {model!r}; give a function, a function compiled by numba, "
+                "or an object with batch(columns, seeds)"
+            )
+
+    def _read(self, listed: Iterable[inspect.Parameter]) -> None:
+        by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        known = {p.name: p for p in listed if p.kind in by_name}
+        self.seeded = known.pop("seed", None) is not None
+        usual = isinstance(self.model, Compiled)  # whose loop passes every argument
+        self.required = frozenset(n for n, p in known.items() if usual or p.default is p.empty)
         if not any(p.kind is p.VAR_KEYWORD for p in listed):
-            self.accepted = frozenset(named)
+            self.accepted = frozenset(known)
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse parameters that the model does not know, and a design that lacks one."""
@@ -83,44 +93,37 @@ class Adapted:
             raise ValueError(f"{self.name} also needs {', '.join(missing)}; add to the design")
 
     def evaluate(self, columns: Columns, seeds: Words, measures: Measures, workers: int) -> Outputs:
-        """Run the model once per entry of the columns; a run that fails spoils no other."""
-        rows: list[Named] = []
-        failures: dict[int, str] = {}
-        for i, values in enumerate(zip(*(c.tolist() for c in columns.values()), strict=True)):
-            try:
-                rows.append(self._one(dict(zip(columns, values, strict=True)), seeds[i], measures))
-            except ModelError:
-                raise
-            except Exception as exc:
-                failures[i] = f"{type(exc).__name__}: {exc}"
-                rows.append({})
-        return stacked(rows, failures)
+        """Run the model once per entry of the columns; a run that fails spoils no other.
 
-    def _one(self, values: Named, seed: np.uint64, measures: Measures) -> Named:
-        drawn = {"seed": int(seed)} if self.seeded else {}
-        return measured(self.model(**values, **drawn), self.name, measures)
-
-
-class BatchModel(Adapted):
-    """A model that computes many runs at once."""
-
-    batched = True
-
-    def evaluate(self, columns: Columns, seeds: Words, measures: Measures, workers: int) -> Outputs:
-        """Compute all runs at once; where that raises, one by one, to find out which does."""
+        All runs at once, if the model can; where that raises, one by one, to find out which does.
+        """
         try:
-            return Outputs(self._at_once(columns, seeds, measures, workers), {})
+            if self.batched:
+                return Outputs(self._at_once(columns, seeds, measures, workers), {})
         except ModelError:
             raise
         except Exception as exc:
             if type(exc).__module__.startswith("numba."):
                 raise ModelError(f"{self.name} does not compile: {exc}") from exc
-        return super().evaluate(columns, seeds, measures, 1)
+        rows: list[Named] = [{} for _ in seeds]
+        failures: dict[int, str] = {}
+        for i in range(len(seeds)):
+            try:
+                one = {name: column[i : i + 1] for name, column in columns.items()}
+                rows[i] = self._one(one, seeds[i : i + 1], measures)
+            except ModelError:
+                raise
+            except Exception as exc:
+                failures[i] = f"{type(exc).__name__}: {exc}"
+        return stacked(rows, failures)
 
-    def _one(self, values: Named, seed: np.uint64, measures: Measures) -> Named:
-        columns = {name: np.array([value]) for name, value in values.items()}
-        found = self._at_once(columns, np.array([seed]), measures, 1)
-        return {name: array[0] for name, array in found.items()}
+    def _one(self, columns: Columns, seeds: Words, measures: Measures) -> Named:
+        if self.batched:
+            found = self._at_once(columns, seeds, measures, 1)
+            return {name: values[0] for name, values in found.items()}
+        given = {name: column.item() for name, column in columns.items()}
+        drawn = {"seed": int(seeds[0])} if self.seeded else {}
+        return measured(self.model(**given, **drawn), self.name, measures)
 
     def _at_once(
         self, columns: Columns, seeds: Words, measures: Measures, workers: int
@@ -190,22 +193,6 @@ class vectorized:  # noqa: N801  (a decorator)
         return self.function(**columns, **({"seed": seeds} if self._seeded else {}))
 
 
-def adapt(model: Any) -> Adapted:
-    """Return whatever a caller sweeps in the one form."""
-    if hasattr(model, "py_func"):
-        adapted = BatchModel(Compiled(model), model.py_func)
-        adapted.required = adapted.accepted or frozenset()
-        return adapted
-    if hasattr(model, "batch"):
-        return BatchModel(model, model.function if isinstance(model, vectorized) else None)
-    if not callable(model):
-        raise TypeError(
-            f"model is {model!r}; give a function, a function compiled by numba, "
-            "or an object with batch(columns, seeds)"
-        )
-    return Adapted(model)
-
-
 def named(result: Any, name: str) -> Named:
     """Return a model's result as a mapping."""
     if isinstance(result, Mapping):
@@ -265,8 +252,13 @@ def over_threads(work: Callable[[int, int], Any], count: int, workers: int) -> N
         work(0, count)
         return
     edges = [count * i // parts for i in range(parts + 1)]
-    with ThreadPoolExecutor(parts) as pool:
-        list(pool.map(work, edges[:-1], edges[1:]))
+    list(threads(parts, os.getpid()).map(work, edges[:-1], edges[1:]))
+
+
+@cache
+def threads(count: int, process: int) -> ThreadPoolExecutor:
+    """Return a pool that stays: to start one takes longer than many a chunk. A fork has its own."""
+    return ThreadPoolExecutor(count)
 
 
 @lru_cache(maxsize=64)

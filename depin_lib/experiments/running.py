@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from ..plotting.publish import IN_BOOK
 from ..seeds import Seed, seed_word
 from .checkpoints import Checkpoint, tell
 from .chunks import FirstPassage, Plan, default_size
-from .collect import Collector, Labels
+from .collect import Collector
 from .design import Design
 from .executors import check_executor, computed
-from .models import Adapted, Measure, adapt
+from .models import Adapted, Measure
 from .storage import Paths
 
 __all__ = ["Interrupted", "RunError", "run"]
@@ -135,23 +135,23 @@ def run(
     if workers is not None:
         workers = checks.whole_number("workers", workers)
     every, thins = checks.whole_number("every", every), hasattr(model, "thin")
-    adapted = adapt(model.thin(every) if thins else model)
+    adapted = Adapted(model.thin(every) if thins else model)
     known = time if time is not None else getattr(adapted.model, "time", None)
-    columns, count = _columns(adapted, design), checks.whole_number("runs", runs)
+    _check_design(adapted, design)
+    count = checks.whole_number("runs", runs)
     if count > 1 and not adapted.seeded:
         raise ValueError(
             f"runs is {count}, but {adapted.name} takes no seed: every run would be the same; "
             "allowed: 1"
         )
     stored = Checkpoint.stored_seed(checkpoint) if checkpoint and resume and seed is None else None
-    units = dict(getattr(model, "units", {}))
+    chosen = tuple(_measure(given, getattr(model, "units", {})) for given in measures)
     plan = Plan(
         model=adapted,
-        columns=columns,
+        design=design,
         runs=count,
         seed=int(seed_word(seed)) if stored is None else stored,
-        paired=design.paired,
-        measures=tuple(_measure(given, units) for given in measures),
+        measures=chosen,
         passages=tuple(first_passage),
         every=1 if thins else every,
         time=None if known is None else np.asarray(known, dtype=np.float64),
@@ -161,11 +161,11 @@ def run(
         size=default_size(len(design), count, adapted.batched)
         if chunk is None
         else checks.whole_number("chunk", chunk),
+        units=getattr(model, "units", {}) | {m.name: m.unit for m in chosen},
+        time_unit=time_unit or getattr(model, "time_unit", ""),
     )
     kept = Checkpoint(checkpoint, plan, resume) if checkpoint is not None else None
-    units |= {m.name: m.unit for m in plan.measures}
-    labels = Labels(design, units, time_unit or getattr(model, "time_unit", ""))
-    collector = Collector(plan, labels, Paths(paths, plan) if paths else None)
+    collector = Collector(plan, Paths(paths, plan) if paths else None)
     result = _work(collector, kept, progress, (executor, workers))
     for text in collector.complaints():
         tell(text)
@@ -228,20 +228,18 @@ def _bar(plan: Plan, progress: bool) -> Any:
     )
 
 
-def _columns(model: Adapted, design: Design) -> dict[str, Any]:
+def _check_design(model: Adapted, design: Design) -> None:
     if not isinstance(design, Design):
         raise TypeError(f"design is {type(design).__name__}; make one with grid, sobol or table")
     model.check(design.points.columns)
-    columns = {name: design.points[name].to_numpy() for name in design.points.columns}
-    for name, column in columns.items():
+    for name, column in design.points.items():
         if column.dtype.kind in "iuf":
-            checks.finite(f"parameter {name}", column)
+            checks.finite(f"parameter {name}", column.to_numpy())
         elif model.batched and column.dtype.kind != "b":
             raise TypeError(f"parameter {name} holds {column[0]!r}; this model takes numbers only")
-    return columns
 
 
-def _measure(given: str | Measure, units: dict[str, str]) -> Measure:
+def _measure(given: str | Measure, units: Mapping[str, str]) -> Measure:
     if isinstance(given, str):
         return Measure(given, units.get(given, ""))
     if isinstance(given, Measure):

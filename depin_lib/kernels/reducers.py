@@ -5,7 +5,8 @@ products", Technometrics 4(3); the sketch is DDSketch: Masson, Rim & Lee (2019),
 and fully-mergeable quantile sketch with relative-error guarantees", PVLDB 12(12). Its state is
 whole numbers only, so that partial sketches add up to the same bits in any order.
 
-Each cell (a stored time of a measure) meets the runs in their order, on one thread.
+Each cell (a stored time of a measure) meets the runs in their order, on one thread; a kernel takes
+the cells from ``first`` to ``last`` − 1, so that callers may share them among threads.
 """
 
 import math
@@ -13,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import jit, prange
+from .jit import jit
 
 COUNT, MISSING, MEAN, M2, LOW, HIGH = range(6)
 #: Values nearer to zero than this share the sketch's middle bin.
@@ -21,20 +22,23 @@ SMALLEST = 1e-9
 _BLOCK = 64
 
 
-@jit(parallel=True)
+@jit(nogil=True)
 def moments(
-    values: NDArray[np.float64], group: NDArray[np.int64], out: NDArray[np.float64]
+    values: NDArray[np.float64],
+    group: NDArray[np.int64],
+    out: NDArray[np.float64],
+    first: int,
+    last: int,
 ) -> None:
     """Add ``values`` (runs × cells) to ``out`` (6 × groups × cells): `COUNT` … `HIGH`.
 
     ``group`` (runs) says which group a run belongs to. NaN and infinite values are counted as
     `MISSING` and left out of the rest.
     """
-    cells = values.shape[1]
-    for block in prange((cells + _BLOCK - 1) // _BLOCK):
+    for block in range(first, last, _BLOCK):
         for run in range(values.shape[0]):
             g = group[run]
-            for cell in range(block * _BLOCK, min(cells, (block + 1) * _BLOCK)):
+            for cell in range(block, min(last, block + _BLOCK)):
                 x = values[run, cell]
                 if not math.isfinite(x):
                     out[MISSING, g, cell] += 1.0
@@ -88,15 +92,19 @@ def sketch_range(values: NDArray[np.float64], log_gamma: float) -> tuple[int, in
     return _bin(low, log_gamma), _bin(high, log_gamma)
 
 
-@jit(parallel=True)
+@jit(nogil=True)
 def sketch_fill(
-    values: NDArray[np.float64], log_gamma: float, offset: int, counts: NDArray[np.int32]
+    values: NDArray[np.float64],
+    log_gamma: float,
+    offset: int,
+    counts: NDArray[np.int32],
+    first: int,
+    last: int,
 ) -> None:
     """Count ``values`` (runs × cells) in ``counts`` (cells × bins); ``offset`` is the first bin."""
-    cells = values.shape[1]
-    for block in prange((cells + _BLOCK - 1) // _BLOCK):
+    for block in range(first, last, _BLOCK):
         for run in range(values.shape[0]):
-            for cell in range(block * _BLOCK, min(cells, (block + 1) * _BLOCK)):
+            for cell in range(block, min(last, block + _BLOCK)):
                 x = values[run, cell]
                 if math.isfinite(x):
                     counts[cell, _bin(x, log_gamma) - offset] += 1

@@ -7,8 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from depin_lib.experiments import Design
+from depin_lib.experiments.chunks import Plan
+from depin_lib.experiments.models import Adapted
 from depin_lib.kernels.jit import jit
 from depin_lib.kernels.random import normal
+
+
+def plan(model: Any, design: Design, runs: int, seed: int = 1, size: int = 1) -> Plan:
+    """What `run` would plan with its defaults."""
+    return Plan(Adapted(model), design, runs, seed, (), (), 1, None, (), 0.01, False, size)
 
 
 def walk(drift: float, seed: int) -> dict[str, Any]:

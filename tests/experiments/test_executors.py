@@ -7,13 +7,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from depin_lib.experiments import RunError, RunWarning, grid, run
-from depin_lib.experiments.chunks import Plan
+from depin_lib.experiments import RunError, RunWarning, grid, run, table
 from depin_lib.experiments.executors import _places
-from depin_lib.experiments.models import adapt
 
 from . import models
 
@@ -102,6 +99,5 @@ def test_a_real_ctrl_c_keeps_the_chunks(executor: str, tmp_path) -> None:
 
 
 def test_many_lost_chunks_are_named_in_short() -> None:
-    columns = {"drift": np.zeros(1)}
-    plan = Plan(adapt(models.walk), columns, 50, 1, False, (), (), 1, None, (), 0.01, False, 10)
+    plan = models.plan(models.walk, table({"drift": [0.0]}), 50, size=10)
     assert _places(plan, [4, 0, 1, 2]).endswith("points 0 to 0, runs 20 to 29; and 1 more chunks")

@@ -17,24 +17,21 @@ from depin_lib.experiments import (
     table,
     vectorized,
 )
-from depin_lib.experiments.chunks import Plan
-from depin_lib.experiments.models import adapt
 
 from . import models
 
 DRIFTS = grid({"drift": [0.0, 0.5]}, units={"drift": "USD per day"})
+PAIRED = DRIFTS.with_common_random_numbers()
 
 
-def twin(design, runs: int, seed: int, paired: bool = False) -> np.ndarray:
+def twin(design, runs: int, seed: int) -> np.ndarray:
     """Every path of `models.walk`, one by one: (points, runs, times)."""
     from depin_lib.experiments.chunks import run_seeds
 
-    columns = {n: design.points[n].to_numpy() for n in design.points}
-    plan = Plan(adapt(models.walk), columns, runs, seed, paired, (), (), 1, None, (), 0.01, True, 1)
-    out = []
+    plan, drifts, out = models.plan(models.walk, design, runs, seed), design.points["drift"], []
     for point in range(len(design)):
         seeds = run_seeds(plan, np.full(runs, point), np.arange(runs))
-        out.append([models.walk(columns["drift"][point], int(s))["price"] for s in seeds])
+        out.append([models.walk(drifts[point], int(s))["price"] for s in seeds])
     return np.array(out)
 
 
@@ -87,12 +84,12 @@ def test_whole_points_and_parts_of_points_agree() -> None:
 
 
 def test_paired_runs_share_their_noise() -> None:
-    paired = run(models.walk, DRIFTS.with_common_random_numbers(), runs=50, seed=1, paths=True)
+    paired = run(models.walk, PAIRED, runs=50, seed=1, paths=True)
     loose = run(models.walk, DRIFTS, runs=50, seed=1, paths=True)
     gap = paired["last"].diff("drift").isel(drift=0)
     np.testing.assert_allclose(gap, 5.0, rtol=1e-12)  # ten steps of 0.5, not a word of noise
     assert loose["last"].diff("drift").std() > 1
-    np.testing.assert_array_equal(paired["price"], twin(DRIFTS, 50, 1, paired=True))
+    np.testing.assert_array_equal(paired["price"], twin(PAIRED, 50, 1))
 
 
 def test_thinned_series_and_their_times() -> None:
@@ -138,10 +135,7 @@ def test_a_vectorized_function() -> None:
 def test_a_run_that_raises_is_named_and_the_others_are_kept() -> None:
     from depin_lib.experiments.chunks import run_seeds
 
-    columns = {"x": np.array([1.0]), "bad": np.array([0], dtype=object)}
-    plan = Plan(
-        adapt(models.breaks), columns, 10_000, 5, False, (), (), 1, None, (), 0.01, False, 1
-    )
+    plan = models.plan(models.breaks, table({"x": [1.0], "bad": [0]}), 10_000, 5)
     bad = int(run_seeds(plan, np.array([0]), np.array([731]))[0])
     design = table({"x": [1.0], "bad": np.array([bad], dtype=object)})
     said = rf"1 of 10,000 runs failed.*run 731 of point 0 \(x = 1.0, bad = {bad}\), seed {bad}: "
@@ -272,8 +266,7 @@ def test_the_bar_shows_runs_and_is_silent_in_the_book(monkeypatch, capsys) -> No
     from depin_lib.experiments import running
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    columns = {"drift": np.zeros(2)}
-    plan = Plan(adapt(models.walk), columns, 5, 1, False, (), (), 1, None, (), 0.01, False, 1)
+    plan = models.plan(models.walk, DRIFTS, 5)
     with running._bar(plan, True) as bar:
         bar.delay = 0
         bar.update(4)
