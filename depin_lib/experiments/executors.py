@@ -40,8 +40,9 @@ def computed(
     joblib starts anew with what is missing.
     """
     if executor == "threads":
+        threads = workers or cpu_count()
         for index in todo:
-            yield index, compute_chunk(plan, index, workers or cpu_count())
+            yield index, compute_chunk(plan, index, threads)
         return
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
