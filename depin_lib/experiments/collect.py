@@ -10,18 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..kernels import reducers as _kernel
-from .chunks import (
-    EXACT_RUNS,
-    Partial,
-    Plan,
-    exact_quantiles,
-    merge_moments,
-    merge_sketches,
-    sketch_quantiles,
-)
+from .chunks import EXACT_RUNS, Partial, Plan
 from .models import Array, ModelError
 from .provenance import provenance
 from .storage import Paths
+from .summaries import exact_quantiles, merge_moments, merge_sketches, sketch_quantiles
 
 __all__ = ["Collector", "failures"]
 

@@ -4,8 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from depin_lib.experiments import chunks
-from depin_lib.experiments.chunks import merge_moments, merge_sketches, moments, sketch
+from depin_lib.experiments.summaries import (
+    merge_moments,
+    merge_sketches,
+    moments,
+    sketch,
+    sketch_quantiles,
+)
 from depin_lib.kernels import reducers
 
 floats = st.floats(-1e6, 1e6, allow_nan=False)
@@ -26,6 +31,12 @@ def test_moments_of_parts_add_up_to_those_of_the_whole(values, cut: int) -> None
     )
     assert (total[reducers.LOW, 0] == values.min(0)).all()
     assert (total[reducers.HIGH, 0] == values.max(0)).all()
+
+
+def test_huge_values_keep_their_variance() -> None:
+    total = moments(np.empty((0, 1)), np.zeros(0, dtype=np.int64), 1)
+    merge_moments(total, moments(np.full((2, 1), 1e200), np.zeros(2, dtype=np.int64), 1))
+    assert total[reducers.M2, 0, 0] == 0
 
 
 def test_missing_values_are_counted_and_left_out() -> None:
@@ -61,7 +72,7 @@ def test_sketches_of_parts_add_up_to_the_same_counts_in_any_order(values, cut: i
 def test_an_empty_sketch_gives_nothing() -> None:
     empty = sketch(np.full((3, 2), np.nan), 0.02)
     full = sketch(np.ones((1, 2)), 0.02)
-    assert np.isnan(chunks.sketch_quantiles(empty, 0.02, (0.5,))).all()
+    assert np.isnan(sketch_quantiles(empty, 0.02, (0.5,))).all()
     assert merge_sketches(empty, full) is full
     assert merge_sketches(full, empty) is full
 

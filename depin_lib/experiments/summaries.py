@@ -1,0 +1,101 @@
+"""What many runs come down to: moments, extremes and quantiles, and how those of parts add up."""
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import reducers as _kernel
+from .models import Array, over_threads
+
+__all__ = [
+    "Sketch",
+    "exact_quantiles",
+    "merge_moments",
+    "merge_sketches",
+    "moments",
+    "sketch",
+    "sketch_quantiles",
+]
+
+#: Number of the first bin, and counts by time and bin.
+Sketch = tuple[int, NDArray[np.int32]]
+_FEW = 50_000  #: values that one thread summarises sooner than several
+
+
+def moments(values: Array, group: NDArray[np.int64], groups: int, workers: int = 1) -> Array:
+    """Return counts, mean, squares and extremes by group, shape (6, groups, times)."""
+    out = np.zeros((6, groups, *values.shape[1:]))
+    out[_kernel.LOW], out[_kernel.HIGH] = np.inf, -np.inf
+    rows, flat = _rows(values), out.reshape(6, groups, -1)
+    _over_cells(rows, workers, lambda a, b: _kernel.moments(rows, group, flat, a, b))
+    return out
+
+
+def _rows(values: Array) -> Array:
+    return values.reshape(len(values), math.prod(values.shape[1:]))
+
+
+def _over_cells(rows: Array, workers: int, work: Callable[[int, int], Any]) -> None:
+    """Share the cells of runs × cells among threads, if there are enough values to be worth it."""
+    over_threads(work, rows.shape[1], workers if rows.size > _FEW else 1)
+
+
+def merge_moments(into: Array, more: Array) -> None:
+    """Add the moments of later runs to those of earlier ones (Chan, Golub & LeVeque 1979)."""
+    n, m = into[_kernel.COUNT], more[_kernel.COUNT]
+    total = np.maximum(n + m, 1)
+    step = more[_kernel.MEAN] - into[_kernel.MEAN]
+    into[_kernel.M2] += more[_kernel.M2] + step * (step * (n * m / total))
+    into[_kernel.MEAN] += step * (m / total)
+    into[_kernel.COUNT] += m
+    into[_kernel.MISSING] += more[_kernel.MISSING]
+    into[_kernel.LOW] = np.minimum(into[_kernel.LOW], more[_kernel.LOW])
+    into[_kernel.HIGH] = np.maximum(into[_kernel.HIGH], more[_kernel.HIGH])
+
+
+def exact_quantiles(values: Array, shares: tuple[float, ...], workers: int = 1) -> Array:
+    """Return quantiles over axis 1, shape (shares, points, times); NaN is left out."""
+    out = np.empty((len(shares), len(values), *values.shape[2:]))
+    if not shares or not values.size:
+        return out
+    flat, rows = out.reshape(*out.shape[:2], -1), values.reshape(*values.shape[:2], -1)
+    quantile = np.nanquantile if np.isnan(values).any() else np.quantile
+
+    def some(first: int, last: int) -> None:
+        flat[..., first:last] = quantile(rows[..., first:last], shares, axis=1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN: NaN it is
+        over_threads(some, rows.shape[2], workers if rows.size > _FEW else 1)
+    return out
+
+
+def sketch(values: Array, log_gamma: float, workers: int = 1) -> Sketch:
+    """Count the values of each time in bins; return the first bin's number and the counts."""
+    rows = _rows(values)
+    low, high = _kernel.sketch_range(rows, log_gamma)
+    counts = np.zeros((rows.shape[1], high - low + 1), dtype=np.int32)
+    _over_cells(rows, workers, lambda a, b: _kernel.sketch_fill(rows, log_gamma, low, counts, a, b))
+    return int(low), counts
+
+
+def merge_sketches(one: Sketch, two: Sketch) -> Sketch:
+    """Add the counts of two sketches."""
+    if not one[1].shape[1] or not two[1].shape[1]:
+        return one if one[1].shape[1] else two
+    low = min(one[0], two[0])
+    high = max(offset + counts.shape[1] for offset, counts in (one, two))
+    out = np.zeros((one[1].shape[0], high - low), dtype=np.int32)
+    for offset, counts in (one, two):
+        out[:, offset - low : offset - low + counts.shape[1]] += counts
+    return low, out
+
+
+def sketch_quantiles(sketched: Sketch, log_gamma: float, shares: tuple[float, ...]) -> Array:
+    """Return the quantiles of each time, shape (shares, times), by the published rule."""
+    offset, counts = sketched
+    return np.array([_kernel.sketch_quantile(counts, log_gamma, offset, q) for q in shares])
