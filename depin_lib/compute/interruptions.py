@@ -239,17 +239,10 @@ def simulate_fleet(
     scale = checks.finite("relative_stays", relative_stays, low=0, low_open=True)
     if scale.ndim:
         checks.shape("relative_stays", scale, (size,), "one entry per machine")
+    scales = np.ascontiguousarray(np.broadcast_to(scale, size))
     with_k, up_hours, stops = np.zeros((count, size + 1)), np.zeros((count, size)), np.zeros(count)
     with np.errstate(over="ignore"):
         _kernel.simulate_fleets(
-            seed_word(seed),
-            span,
-            shared,
-            np.ascontiguousarray(np.broadcast_to(scale, size)),
-            laws,
-            observed,
-            with_k,
-            up_hours,
-            stops,
+            seed_word(seed), span, shared, scales, laws, observed, with_k, up_hours, stops
         )
     return FleetSamples(span, with_k / span, up_hours / span, stops)
