@@ -26,7 +26,7 @@ class DispatchSamples:
 
     @property
     def mean_time(self) -> float:
-        """Mean time until the answer."""
+        """Mean time until the first answer, over all requests and runs after the warm-up."""
         return float(self.time.mean())
 
     @property

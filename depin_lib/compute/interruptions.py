@@ -63,18 +63,18 @@ class JobSamples:
 
     @property
     def overhead_error(self) -> float:
-        """Standard error of `overhead`."""
+        """Standard error of `overhead` from the runs, which are independent; NaN for one run."""
         runs = self.running_hours.size
         spread = float(np.std(self.running_hours, ddof=1)) if runs > 1 else math.nan
         return spread / math.sqrt(runs) / self.useful_hours
 
     @property
     def wall_hours(self) -> NDArray[np.float64]:
-        """Hours by the clock; shape (runs,)."""
+        """Hours by the clock, with a machine and without; shape (runs,)."""
         return self.running_hours + self.away_hours
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per run."""
+        """Return one row per run: the arrays of the class as columns, times in hours."""
         frame = pd.DataFrame({k: v for k, v in vars(self).items() if k != "useful_hours"})
         return frame.rename_axis("run")
 
@@ -90,7 +90,7 @@ class FleetSamples:
 
     @property
     def all_up(self) -> float:
-        """Share of time with every machine."""
+        """Share of time with every machine, as a job that needs all sees it; mean over runs."""
         return float(self.share_with[:, -1].mean())
 
     @property

@@ -26,12 +26,12 @@ class QueueSamples:
 
     @property
     def lost_share(self) -> float:
-        """Share of requests that found no room."""
+        """Share of the requests after the warm-up that found no room, over all runs."""
         return float(np.isnan(self.wait).mean())
 
     @property
     def mean_wait(self) -> float:
-        """Mean time until service begins."""
+        """Mean time until service begins, over the served requests of all runs."""
         return float(np.nanmean(self.wait))
 
     @property
@@ -41,7 +41,7 @@ class QueueSamples:
 
     @property
     def mean_time(self) -> float:
-        """Mean time until service has ended."""
+        """Mean time until service has ended, over the served requests of all runs."""
         return float(np.nanmean(self.time))
 
     @property

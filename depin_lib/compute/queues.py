@@ -68,7 +68,7 @@ class Hedge:
 
     @property
     def mean(self) -> float:
-        """Mean time until the first answer."""
+        """Mean time until the first answer, in the unit of time of `delay`."""
         return (1 - self.extra_load / 2) / self.service_rate
 
     def exceeds(self, time: Floats) -> Floats:
