@@ -20,6 +20,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors.toctree import TocTreeCollector
 
 ROOT = Path(__file__).parent.parent
+#: The text of a cell of an HTML table.
+CELL = re.compile(r"(?<=>)[^<]+(?=</t[dh]>)")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -32,6 +34,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", list_index)
     app.connect("doctree-read", join_hidden_code)
     app.connect("doctree-read", color_solutions)
+    app.connect("doctree-read", sign_tables)
     app.connect("env-get-updated", number_chapters, priority=900)
     app.connect("doctree-resolved", tidy_exercises)
     app.connect("html-page-context", add_notes)
@@ -93,6 +96,17 @@ def color_solutions(app: Sphinx, doctree: nodes.document) -> None:
     if app.env.docname == bookconfig.docname(solutions.PAGE):
         for block in doctree.findall(nodes.literal_block):
             block["language"] = "python"
+
+
+def sign_tables(app: Sphinx, doctree: nodes.document) -> None:
+    """Write "−3.2" for "-3.2" in the tables that cells show; what cells print stays Python's.
+
+    The script gives a copied table its hyphens back: few spreadsheets read "−3.2" as a number.
+    """
+    for output in doctree.findall(nodes.raw):
+        if "text_html" in output["classes"]:
+            table = CELL.sub(lambda cell: solutions.with_minus(cell[0]), output.astext())
+            output[:] = [nodes.Text(table)]
 
 
 def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:

@@ -65,7 +65,12 @@ def code_of(body: str) -> str:
 
 def numbers(printed: str) -> list[str]:
     """Read what a solution's second cell printed; a number gets the text's minus sign."""
-    return [re.sub(r"(?<![\w.])-(?=\d)", "−", text) for text in json.loads(printed)]
+    return [with_minus(text) for text in json.loads(printed)]
+
+
+def with_minus(text: str) -> str:
+    """Write the minus sign where a negative number has a hyphen; 2025-01-31, 1e-05 stay."""
+    return re.sub(r"(?<![\w.%)])-(?=\$?\d)", "−", text)
 
 
 def filled(page: str, found: Mapping[str, list[str]]) -> str:

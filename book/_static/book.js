@@ -58,6 +58,18 @@ function reachScrollable() {
   }
 }
 
+/* A copied table has hyphens for its minus signs: few spreadsheets read "−3.2" as a number. */
+document.addEventListener("copy", () => {
+  const selected = getSelection();
+  const swapped = [];
+  for (const cell of document.querySelectorAll("table.dataframe :is(th, td)")) {
+    const text = selected.containsNode(cell, true) ? cell.firstChild : null;
+    for (const { index } of text?.data?.matchAll("−") ?? []) swapped.push([text, index]);
+  }
+  for (const [text, index] of swapped) text.replaceData(index, 1, "-");
+  setTimeout(() => { for (const [text, index] of swapped) text.replaceData(index, 1, "−"); });
+});
+
 /* Print is light, whatever the screen shows. */
 addEventListener("beforeprint", () => {
   const page = document.documentElement.dataset;

@@ -37,7 +37,7 @@ class AuctionSamples:
     efficient: NDArray[np.bool_]  #: whether the cheapest won
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per run."""
+        """Return one row per run: mean price, winners' mean cost, whether the cheapest won."""
         return pd.DataFrame(dict(vars(self)))
 
 
@@ -50,7 +50,7 @@ class MarketSamples:
     traded: NDArray[np.float64]  #: units sold at the clearing price
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per run."""
+        """Return one row per run: clearing price, unserved share of demand, units traded."""
         return pd.DataFrame(dict(vars(self)))
 
 

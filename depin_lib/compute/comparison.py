@@ -85,7 +85,7 @@ class Comparison:
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """Names of the providers, in order."""
+        """Names of the providers, in the order of the rows of the arrays."""
         return tuple(kind.name for kind in self.kinds)
 
     def cost(self, provider: str, *, with_subsidy: bool = False) -> NDArray[np.float64]:

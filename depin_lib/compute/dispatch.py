@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from .. import checks
 from ..kernels import queues as _kernel
 from ..seeds import Seed, seed_word
-from .durations import Duration, as_kernel_laws, fits_in_memory
-from .queues import check_stable
+from .durations import Duration, as_kernel_laws
+from .queues import check_stable, mean_error, request_counts
 
 __all__ = ["DispatchSamples", "simulate_dispatch"]
 
@@ -26,15 +26,13 @@ class DispatchSamples:
 
     @property
     def mean_time(self) -> float:
-        """Mean time until the answer."""
+        """Mean time until the first answer, over all requests and runs after the warm-up."""
         return float(self.time.mean())
 
     @property
     def mean_time_error(self) -> float:
         """Standard error of `mean_time` from the runs, which are independent; NaN for one run."""
-        runs = self.time.shape[0]
-        means = self.time.mean(axis=1)
-        return float(np.std(means, ddof=1) / math.sqrt(runs)) if runs > 1 else math.nan
+        return mean_error(self.time)
 
     @property
     def extra_load(self) -> float:
@@ -123,11 +121,7 @@ def simulate_dispatch(
     laws, observed = as_kernel_laws({"between_arrivals": between_arrivals, "service": service})
     gap = checks.number("the mean of between_arrivals", between_arrivals.mean, low=0, low_open=True)
     check_stable(service.mean / gap, c)
-    n, count = checks.whole_number("requests", requests), checks.whole_number("runs", runs)
-    fits_in_memory("runs × requests", (count, n))
-    first = (
-        n // 10 if warm_up is None else checks.whole_number("warm_up", warm_up, low=0, high=n - 1)
-    )
+    n, count, first = request_counts(requests, runs, warm_up)
     spent, totals = np.empty((count, n)), np.empty((count, 3))
     with np.errstate(over="ignore"):  # unsigned arithmetic wraps; plain Python would warn
         _kernel.simulate_dispatches(

@@ -29,7 +29,7 @@ class Duration(ABC):
     @property
     @abstractmethod
     def mean(self) -> float:
-        """Mean duration."""
+        """Mean duration, in the unit of time in which the law is given."""
 
     @property
     @abstractmethod
@@ -61,12 +61,12 @@ class ConstantTime(Duration):
 
     @property
     def mean(self) -> float:
-        """Mean duration."""
+        """Mean duration: `value`, in the unit in which it is given."""
         return float(self.value)
 
     @property
     def scv(self) -> float:
-        """Squared coefficient of variation."""
+        """Squared coefficient of variation: 0, since nothing varies."""
         return 0.0
 
     def _row(self) -> tuple[int, float, float]:
@@ -90,12 +90,12 @@ class ExponentialTime(Duration):
 
     @property
     def mean(self) -> float:
-        """Mean duration."""
+        """Mean duration: `mean_time`, in the unit in which it is given."""
         return float(self.mean_time)
 
     @property
     def scv(self) -> float:
-        """Squared coefficient of variation."""
+        """Squared coefficient of variation: 1, whatever the mean."""
         return 1.0
 
     def _row(self) -> tuple[int, float, float]:
@@ -121,12 +121,12 @@ class WeibullTime(Duration):
 
     @property
     def mean(self) -> float:
-        """Mean duration."""
+        """Mean duration: `mean_time`, in the unit in which it is given."""
         return float(self.mean_time)
 
     @property
     def scv(self) -> float:
-        """Squared coefficient of variation."""
+        """Squared coefficient of variation; it depends on `shape` alone: Γ(1+2/k)/Γ(1+1/k)² − 1."""
         return float(special.gamma(1 + 2 / self.shape) / special.gamma(1 + 1 / self.shape) ** 2 - 1)
 
     def _row(self) -> tuple[int, float, float]:
@@ -153,12 +153,12 @@ class LognormalTime(Duration):
 
     @property
     def mean(self) -> float:
-        """Mean duration."""
+        """Mean duration: `mean_time`, in the unit in which it is given."""
         return float(self.mean_time)
 
     @property
     def scv(self) -> float:
-        """Squared coefficient of variation."""
+        """Squared coefficient of variation: `variation` squared, whatever the mean."""
         return self.variation**2
 
     def _row(self) -> tuple[int, float, float]:
@@ -188,12 +188,12 @@ class ObservedTimes(Duration):
 
     @property
     def mean(self) -> float:
-        """Mean duration."""
+        """Mean of the observed durations, in the unit in which they are given."""
         return float(np.mean(self._observations()))
 
     @property
     def scv(self) -> float:
-        """Squared coefficient of variation."""
+        """Squared coefficient of variation of the observed durations, all of equal weight."""
         return float(np.var(self._observations()) / self.mean**2)
 
     def _row(self) -> tuple[int, float, float]:

@@ -31,7 +31,7 @@ class Schedule:
 
     @property
     def makespan(self) -> float:
-        """Time at which the last machine is done."""
+        """Time at which the last machine is done, in the unit of the tasks' lengths."""
         return float(self.done.max())
 
 

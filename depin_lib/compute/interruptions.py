@@ -63,18 +63,18 @@ class JobSamples:
 
     @property
     def overhead_error(self) -> float:
-        """Standard error of `overhead`."""
+        """Standard error of `overhead` from the runs, which are independent; NaN for one run."""
         runs = self.running_hours.size
         spread = float(np.std(self.running_hours, ddof=1)) if runs > 1 else math.nan
         return spread / math.sqrt(runs) / self.useful_hours
 
     @property
     def wall_hours(self) -> NDArray[np.float64]:
-        """Hours by the clock; shape (runs,)."""
+        """Hours by the clock, with a machine and without; shape (runs,)."""
         return self.running_hours + self.away_hours
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per run."""
+        """Return one row per run: the arrays of the class as columns, times in hours."""
         frame = pd.DataFrame({k: v for k, v in vars(self).items() if k != "useful_hours"})
         return frame.rename_axis("run")
 
@@ -90,7 +90,7 @@ class FleetSamples:
 
     @property
     def all_up(self) -> float:
-        """Share of time with every machine."""
+        """Share of time with every machine, as a job that needs all sees it; mean over runs."""
         return float(self.share_with[:, -1].mean())
 
     @property
@@ -239,17 +239,10 @@ def simulate_fleet(
     scale = checks.finite("relative_stays", relative_stays, low=0, low_open=True)
     if scale.ndim:
         checks.shape("relative_stays", scale, (size,), "one entry per machine")
+    scales = np.ascontiguousarray(np.broadcast_to(scale, size))
     with_k, up_hours, stops = np.zeros((count, size + 1)), np.zeros((count, size)), np.zeros(count)
     with np.errstate(over="ignore"):
         _kernel.simulate_fleets(
-            seed_word(seed),
-            span,
-            shared,
-            np.ascontiguousarray(np.broadcast_to(scale, size)),
-            laws,
-            observed,
-            with_k,
-            up_hours,
-            stops,
+            seed_word(seed), span, shared, scales, laws, observed, with_k, up_hours, stops
         )
     return FleetSamples(span, with_k / span, up_hours / span, stops)

@@ -112,7 +112,7 @@ class CostBreakdown:
 
     @property
     def energy_share(self) -> Floats:
-        """Share of electricity in the cost."""
+        """Electricity as a share of the cost, 0 to 1; shaped like the parts."""
         return self.energy / self.cost
 
     def to_frame(self) -> pd.DataFrame:

@@ -106,7 +106,7 @@ class Workload:
 
     @property
     def stateless(self) -> bool:
-        """Whether there is nothing to save."""
+        """Whether there is no state to save, so that a stop costs only the machine's restart."""
         return not isinstance(self.state_gb, Distribution) and self.state_gb == 0
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from .. import checks
 from ..kernels import queues as _kernel
 from ..seeds import Seed, seed_word
-from .durations import ConstantTime, Duration, as_kernel_laws, fits_in_memory
+from .durations import ConstantTime, Duration, as_kernel_laws
+from .queues import mean_error, request_counts
 
 __all__ = ["QueueSamples", "simulate_queue"]
 
@@ -25,28 +26,28 @@ class QueueSamples:
 
     @property
     def lost_share(self) -> float:
-        """Share of requests that found no room."""
+        """Share of the requests after the warm-up that found no room, over all runs."""
         return float(np.isnan(self.wait).mean())
 
     @property
     def mean_wait(self) -> float:
-        """Mean time until service begins."""
+        """Mean time until service begins, over the served requests of all runs."""
         return float(np.nanmean(self.wait))
 
     @property
     def mean_wait_error(self) -> float:
         """Standard error of `mean_wait` from the runs, which are independent; NaN for one run."""
-        return _error(self.wait)
+        return mean_error(self.wait)
 
     @property
     def mean_time(self) -> float:
-        """Mean time until service has ended."""
+        """Mean time until service has ended, over the served requests of all runs."""
         return float(np.nanmean(self.time))
 
     @property
     def mean_time_error(self) -> float:
         """Standard error of `mean_time` from the runs; NaN for one run."""
-        return _error(self.time)
+        return mean_error(self.time)
 
     def wait_quantile(self, share: float) -> float:
         """Return the wait that a share of the served requests does not exceed."""
@@ -127,32 +128,18 @@ def simulate_queue(
     c = checks.whole_number("servers", servers, high=100_000)
     if (up is None) != (down is None):
         raise ValueError("give both up and down, or neither")
-    fails = up is not None
-    nothing = ConstantTime(0.0)
+    fails, never = up is not None, ConstantTime(0.0)
     chosen = {"between_arrivals": between_arrivals, "service": service}
-    laws, observed = as_kernel_laws(chosen | {"up": up or nothing, "down": down or nothing})
-    space = checks.number("room", room, low=0)
-    if math.isinf(space):
+    laws, observed = as_kernel_laws(chosen | {"up": up or never, "down": down or never})
+    if math.isinf(checks.number("room", room, low=0)):
         availability = up.mean / (up.mean + down.mean) if up and down else 1.0
         _check_stable(between_arrivals.mean, service.mean, c, availability)
-    n, count = checks.whole_number("requests", requests), checks.whole_number("runs", runs)
-    fits_in_memory("runs × requests", (count, n))
-    first = (
-        n // 10 if warm_up is None else checks.whole_number("warm_up", warm_up, low=0, high=n - 1)
-    )
+    n, count, first = request_counts(requests, runs, warm_up)
+    places = int(min(room, n))
     wait, spent, totals = np.empty((count, n)), np.empty((count, n)), np.empty((count, 3))
     with np.errstate(over="ignore"):  # unsigned arithmetic wraps; plain Python would warn
         _kernel.simulate_queues(
-            seed_word(seed),
-            c,
-            int(min(space, n)),
-            fails,
-            resume,
-            laws,
-            observed,
-            wait,
-            spent,
-            totals,
+            seed_word(seed), c, places, fails, resume, laws, observed, wait, spent, totals
         )
     unfinished = int(totals[:, 2].max())
     if unfinished:
@@ -172,8 +159,3 @@ def _check_stable(gap: float, service: float, servers: int, availability: float)
             f"the load is {load:g} erlangs; allowed: [0, {there:g}) erlangs, what the servers can "
             "do while they are up, or the queue grows without end; give room to lose requests"
         )
-
-
-def _error(values: NDArray[np.float64]) -> float:
-    means = np.nanmean(values, axis=1)
-    return float(np.std(means, ddof=1) / math.sqrt(means.size)) if means.size > 1 else math.nan

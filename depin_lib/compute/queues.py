@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from .durations import fits_in_memory
 from .ownership import Floats, plain
 
 __all__ = [
@@ -67,7 +68,7 @@ class Hedge:
 
     @property
     def mean(self) -> float:
-        """Mean time until the first answer."""
+        """Mean time until the first answer, in the unit of time of `delay`."""
         return (1 - self.extra_load / 2) / self.service_rate
 
     def exceeds(self, time: Floats) -> Floats:
@@ -317,3 +318,18 @@ def check_stable(load: Floats, servers: int) -> NDArray[np.float64]:
             "servers, or the queue grows without end"
         )
     return a
+
+
+def request_counts(requests: int, runs: int, warm_up: int | None) -> tuple[int, int, int]:
+    """Return the requests per run, the runs, and how many at the start are not reported."""
+    n, count = checks.whole_number("requests", requests), checks.whole_number("runs", runs)
+    fits_in_memory("runs × requests", (count, n))
+    if warm_up is None:
+        return n, count, n // 10
+    return n, count, checks.whole_number("warm_up", warm_up, low=0, high=n - 1)
+
+
+def mean_error(values: NDArray[np.float64]) -> float:
+    """Return the standard error of the mean of (runs, requests), by run; NaN for one run."""
+    means = np.nanmean(values, axis=1)
+    return float(np.std(means, ddof=1) / np.sqrt(means.size)) if means.size > 1 else float("nan")

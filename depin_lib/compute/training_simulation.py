@@ -116,7 +116,7 @@ class TrainingSamples:
         return pd.Series({use: float(getattr(self, use).sum() / total) for use in _USES})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per run."""
+        """Return one row per run: the arrays of the class as columns, in their units."""
         frame = pd.DataFrame({k: v for k, v in vars(self).items() if k != "plan"})
         return frame.rename_axis("run")
 

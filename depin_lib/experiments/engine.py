@@ -56,7 +56,7 @@ class Stepped:
 
     @property
     def time(self) -> Array:
-        """The stored steps."""
+        """Steps at which states are stored, 0 and every `every`-th; shape (steps // every + 1,)."""
         return np.arange(0, self.steps + 1, self.every, dtype=np.float64)
 
     @property

@@ -190,13 +190,7 @@ def morris_screening(
     if checks.whole_number("levels", levels, low=2) % 2:
         raise ValueError(f"levels is {levels}; allowed: even numbers from 2 on")
     d, step = len(known), levels / (2 * (levels - 1))
-    rng = np.random.default_rng(word)
-    low = rng.integers(0, levels // 2, size=(count, d)) / (levels - 1)
-    up = rng.integers(0, 2, size=(count, d)).astype(bool)
-    turn = np.argsort(rng.random((count, d)), axis=1)  #: which input moves at which place
-    place = np.argsort(turn, axis=1)
-    moved = np.arange(d + 1)[None, :, None] > place[:, None, :]
-    shares = low[:, None, :] + step * (moved == up[:, None, :])
+    shares, place, up = _trajectories(word, count, d, levels, step)
     tail = np.array([0.0 if isinstance(d, Uniform) else _TAIL for d in known.values()])
     shares = np.clip(tail + shares * (1 - 2 * tail), 0, 1 - 2.0**-53)
     values = outputs(shares.reshape(-1, d)).reshape(count, d + 1)
@@ -212,6 +206,23 @@ def morris_screening(
         "sigma": effects.std(0, ddof=1),
     }
     return _ranked(columns, known, "mu_star")
+
+
+def _trajectories(
+    word: int, count: int, d: int, levels: int, step: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Draw walks over a grid of shares on which every input moves once, by one step.
+
+    Returned are the shares (count, d + 1, d), at which place of its walk each input moves, and
+    whether it moves up (count, d).
+    """
+    rng = np.random.default_rng(word)
+    low = rng.integers(0, levels // 2, size=(count, d)) / (levels - 1)
+    up = rng.integers(0, 2, size=(count, d)).astype(bool)
+    turn = np.argsort(rng.random((count, d)), axis=1)  #: which input moves at which place
+    place = np.argsort(turn, axis=1)
+    moved = np.arange(d + 1)[None, :, None] > place[:, None, :]
+    return low[:, None, :] + step * (moved == up[:, None, :]), place, up
 
 
 def one_at_a_time(

@@ -1,10 +1,9 @@
 """One epoch in the chain's own arithmetic on sparse weights and bonds, bit for bit.
 
 Rules and rounding are those of `consensus_fixed`, layout and masks those of `consensus_sparse`,
-whose helpers are used here: numba's cache does not notice an edit there, so delete the caches after
-one. Weights come by rows (CSR) and are turned into columns, bonds come and go by columns (CSC), and
-memory goes with what they hold. Dividends need the incentive of all columns, so new bonds are kept
-by column in 2⁻³² until then.
+whose helpers are used here. Weights come by rows (CSR) and are turned into columns, bonds come and
+go by columns (CSC), and memory goes with what they hold. Dividends need the incentive of all
+columns, so new bonds are kept by column in 2⁻³² until then.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,7 @@
 """The chain's arithmetic of shares: I32F32, whole numbers of 2⁻³², here int64.
 
 A product is rounded down, a quotient of positive numbers too, and every step rounds. Used by
-`consensus_fixed` and `consensus_fixed_sparse`: numba's cache does not notice an edit here, so
-delete depin_lib/kernels/__pycache__ after one.
+`consensus_fixed` and `consensus_fixed_sparse`.
 """
 
 import math

@@ -1,7 +1,12 @@
 """One decorator for every kernel: compiled and cached where possible, plain Python where not."""
 
+import contextlib
+import hashlib
+import os
+import re
 import warnings
 from collections.abc import Callable
+from functools import cache as once
 from typing import Any
 
 __all__ = ["COMPILED", "PerformanceWarning", "jit", "prange"]
@@ -62,8 +67,37 @@ def jit(
         if not cache:
             return njit(**options)(function)
         try:
-            return njit(cache=True, **options)(function)
+            kernel = njit(cache=True, **options)(function)
         except RuntimeError:  # neither the package folder nor a cache folder can be written
             return njit(**options)(function)
+        # Numba loads kept code while its stamp is the same, and stamps a function with its own file
+        # alone; there is no public way to another stamp. Where this one finds none, numba's stays.
+        with contextlib.suppress(AttributeError, OSError):
+            kernel._cache._cache_file._source_stamp = _stamp(function.__code__.co_filename)
+        return kernel
 
     return compile_kernel
+
+
+@once
+def _stamp(path: str) -> bytes:
+    """Hash a file, the files that it imports from this package, and those that they import."""
+    files = [path]
+    hashes = []
+    for file in files:  # grows meanwhile
+        content, imports = _read(file)
+        hashes.append(content)
+        files += [imported for imported in imports if imported not in files]
+    return hashlib.sha256(b"".join(hashes)).digest()
+
+
+@once
+def _read(path: str) -> tuple[bytes, list[str]]:
+    """Return a file's hash and the files from which it imports names, as ``from .laws import``."""
+    with open(path, "rb") as file:
+        text = file.read()
+    imports = []
+    for dots, name in re.findall(rb"\nfrom (\.+)([\w.]+) import", text):
+        folder = path.rsplit(os.sep, len(dots))[0]
+        imports.append(os.path.join(folder, *name.decode().split(".")) + ".py")
+    return hashlib.sha256(text).digest(), list(filter(os.path.isfile, imports))

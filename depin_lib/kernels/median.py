@@ -14,8 +14,7 @@ first or the second does nearly always. Where many columns need more, because th
 close together, the rough search looks at the next 16 bits; the last few columns are sorted out one
 by one. The rough search only says where to begin: what it rounds cannot change the result.
 
-`consensus`, `consensus_fixed` and `simulation` take `median_of_tile`: numba's cache does not notice
-an edit here, so delete depin_lib/kernels/__pycache__ after one.
+`consensus`, `consensus_fixed` and `simulation` take `median_of_tile`.
 """
 
 import math

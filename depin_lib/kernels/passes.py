@@ -1,7 +1,7 @@
 """Passes over a tile of weights or bonds: validators (rows) × 64 columns, as in `median`.
 
-`consensus` and `simulation` take them; after an edit delete the caches, as `median` says. Sums here
-may be added up in any order; whether stake reaches kappa is decided in `median`, in a fixed one.
+`consensus` and `simulation` take them. Sums here may be added up in any order; whether stake
+reaches kappa is decided in `median`, in a fixed one.
 """
 
 import math

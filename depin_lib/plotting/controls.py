@@ -81,19 +81,24 @@ def explore(
         for i, (label, values) in enumerate(controls.items())
     )
     reading = "; ".join(f"{k}: {v}" for k, v in describe(*start).items())
-    html = (
+    html = _box(name, sliders, "".join(frames), escape(reading), table, csv_link(name, csv))
+    publish(name, html=html, plain=f"{alt} {reading}")
+
+
+def _box(name: str, sliders: str, frames: str, reading: str, table: pd.DataFrame, link: str) -> str:
+    """Return the HTML of a control: sliders, frames, the reading, all values, and its script."""
+    return (
         f'<div class="depin-figure depin-explore" id="{name}-explore">'
         f'<div class="depin-controls">{sliders}</div>'
-        f"{''.join(frames)}"
-        f'<p class="depin-reading" aria-live="polite">{escape(reading)}</p>'
+        f"{frames}"
+        f'<p class="depin-reading" aria-live="polite">{reading}</p>'
         f'<details class="depin-values"><summary>All values as a table</summary>'
         f'<div class="depin-scroll" tabindex="0" role="region" aria-label="All values">'
         f"{table.to_html(index=False, border=0)}</div></details>"
-        f'<p class="depin-data">{csv_link(name, csv)}</p></div>'
+        f'<p class="depin-data">{link}</p></div>'
         f"<script>{asset('explore.js')}"
         f'depinExplore(document.getElementById("{name}-explore"));</script>'
     )
-    publish(name, html=html, plain=f"{alt} {reading}")
 
 
 def _slider(name: str, i: int, label: str, values: Sequence[Any], start: Any) -> str:

@@ -80,7 +80,7 @@ class YumaParams:
 
     @cached_property
     def rules(self) -> Rules:
-        """The constants as the kernel takes them."""
+        """The constants as the kernels take them: the bond rule as a code, numbers as floats."""
         bonds = YUMA2
         if self.bonds_rule == "yuma3":
             bonds = YUMA3_LIQUID if self.liquid_alpha else YUMA3

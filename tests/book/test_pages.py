@@ -145,6 +145,33 @@ def test_a_percent_sign_follows_its_number(page: Any, html: Path, name: str) -> 
         assert not re.search(r"\d\s%", paragraph), paragraph
 
 
+HYPHEN = re.compile(r"(?<![\w.%)])-(?=\$?\d)")  # as the sign of a number
+
+
+def test_tables_have_minus_signs_and_copy_with_hyphens(page: Any, html: Path) -> None:
+    signed = []
+    for name in CHAPTERS:
+        visit(page, html, name)
+        cells = page.locator("table.dataframe :is(th, td)").all_text_contents()
+        assert [cell for cell in cells if HYPHEN.search(cell)] == []
+        signed += [name] if any("−" in cell for cell in cells) else []
+    assert signed, "no table has a negative number"
+
+    visit(page, html, signed[0])
+    table = page.locator("table.dataframe", has_text="−").first
+    shown = table.inner_text()
+    table.evaluate("table => getSelection().selectAllChildren(table)")
+    page.keyboard.press("ControlOrMeta+C")
+    page.wait_for_timeout(50)
+    assert table.inner_text() == shown
+    page.evaluate("document.querySelector('main').prepend(document.createElement('textarea'))")
+    page.locator("textarea").focus()
+    page.keyboard.press("ControlOrMeta+V")
+    pasted = page.locator("textarea").input_value()
+    assert pasted.split() == shown.replace("−", "-").split()
+    assert page.faults == []
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_chapter_has_its_number_data_and_downloads(
     page: Any, html: Path, book: Book, name: str

@@ -7,6 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 import depin_lib
 
 PACKAGE = Path(depin_lib.__file__).parent
@@ -72,3 +74,36 @@ def test_importing_the_package_loads_no_wing(tmp_path: Path) -> None:
     """
     done = run(code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in_tree", "cache_dir"])
+def test_an_edit_in_an_imported_file_is_noticed(tmp_path: Path, elsewhere: bool) -> None:
+    package = tmp_path / "tiny"
+    package.mkdir()
+    shutil.copy(PACKAGE / "kernels" / "jit.py", package)
+    (package / "__init__.py").touch()
+    start = '"""A kernel."""\n\nfrom .jit import jit\n'
+    for name, above in (("shared", ""), ("middle", "shared"), ("top", "middle"), ("other", "")):
+        imports, value = (f"from .{above} import {above}\n", f"{above}() + 1") if above else ("", 1)
+        (package / f"{name}.py").write_text(
+            f"{start}{imports}\n\n@jit()\ndef {name}():\n    return {value}\n", "utf-8"
+        )
+    env = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    if elsewhere:
+        env["NUMBA_CACHE_DIR"] = str(tmp_path / "cache")
+    code = """
+    from tiny.top import top
+    from tiny.other import other
+    print(top(), other(), *(sum(kernel.stats.cache_hits.values()) for kernel in (top, other)))
+    """
+
+    def result() -> str:
+        done = run(code, cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert result() == "3 1 0 0\n"
+    assert result() == "3 1 1 1\n", "kept where nothing has changed"
+    shared = package / "shared.py"
+    shared.write_text(shared.read_text("utf-8").replace("return 1", "return 5"), "utf-8")
+    assert result() == "7 1 0 1\n", "compiled anew where a file is imported, and only there"

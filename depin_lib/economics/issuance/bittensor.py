@@ -45,7 +45,7 @@ class TaoRules:
 
     @property
     def blocks_per_day(self) -> float:
-        """Blocks a day at the target block time."""
+        """Blocks a day at the target block time, 7,200 by default."""
         return _SECONDS_PER_DAY / self.seconds_per_block
 
 
@@ -69,7 +69,7 @@ class TaoPath:
     emission_rao: NDArray[np.int64]  #: emission of the next block, rao
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the path with amounts in TAO."""
+        """Return one row per point: block, day, total issuance and next emission in TAO."""
         return pd.DataFrame(
             {
                 "block": self.block,

@@ -37,7 +37,7 @@ class FilPath:
     baseline_fil: NDArray[np.float64]  #: FIL of baseline minting in the step
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per step."""
+        """Return one row per step: the arrays of the class as columns, power in bytes."""
         return pd.DataFrame(vars(self))
 
 

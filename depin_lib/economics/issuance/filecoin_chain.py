@@ -67,7 +67,7 @@ class FilRules:
 
     @property
     def decay_per_epoch(self) -> float:
-        """λ, per epoch: ln 2 over six years."""
+        """Decay rate λ of both kinds of minting, per epoch: ln 2 over the half-life."""
         return math.log(2.0) / (self.half_life_years * self.epochs_per_year)
 
     @property

@@ -78,7 +78,7 @@ class HntSupplement:
 
     @property
     def flat_hnt(self) -> float:
-        """HNT minted at the flat rate."""
+        """HNT minted in all the days at the flat rate (70,560,000 by default)."""
         return self.flat_hnt_per_day * self.flat_days
 
     @property
@@ -88,12 +88,12 @@ class HntSupplement:
 
     @property
     def total_hnt(self) -> float:
-        """HNT minted in all (141,120,000)."""
+        """HNT minted from the first day to the last (141,120,000 by default)."""
         return self.flat_hnt + self.taper_hnt
 
     @property
     def council_hnt(self) -> float:
-        """The council's part of it, HNT."""
+        """HNT of `total_hnt` that go to the elected council members."""
         return self.total_hnt * self.council_share
 
     def on_day(self, day: ArrayLike) -> NDArray[np.float64]:
@@ -121,7 +121,7 @@ class HntRewardSplit:
     consensus: NDArray[np.float64]  #: consensus group
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per year, in percent."""
+        """Return one row per year: the four recipients' parts of the issue, in percent."""
         return pd.DataFrame(vars(self))
 
 
@@ -136,11 +136,11 @@ class HntIssue:
 
     @property
     def total_hnt(self) -> NDArray[np.float64]:
-        """HNT per day from all origins."""
+        """HNT per day from the schedule, the treasury and the supplement together."""
         return self.schedule_hnt + self.treasury_hnt + self.supplement_hnt
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per day, in HNT."""
+        """Return one row per day: the three origins and their sum, in HNT per day."""
         return pd.DataFrame({**vars(self), "total_hnt": self.total_hnt})
 
 

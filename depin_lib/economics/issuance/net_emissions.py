@@ -38,7 +38,7 @@ class NetEmissions:
     memory_hnt: NDArray[np.float64]  #: pool, overage or smoothed burn after the epoch, HNT
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per epoch, in HNT."""
+        """Return one row per epoch: HNT burned, minted again, and in the rule's memory."""
         return pd.DataFrame(vars(self))
 
 

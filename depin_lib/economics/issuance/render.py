@@ -63,7 +63,7 @@ class RenderIssue:
     published: NDArray[np.bool_]  #: True for published years, False for the assumption
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per year, in RENDER."""
+        """Return one row per year: issue and supply in RENDER, and whether it is published."""
         return pd.DataFrame(vars(self))
 
 
