@@ -48,7 +48,8 @@ class Agents(Stepped):
     count
         Number of agents.
     state
-        Initial values by name: one for all agents, or an array of shape (count,).
+        Initial values by name: one for all agents, or an array of shape (count,). As in an array,
+        whole numbers stay whole (fractions are cut off): write 1.0 where fractions may come.
     act
         ``act(i, agents, world, parameters, key)`` lets agent ``i`` act. ``agents.wealth[i]`` reads
         and writes its field, ``world.pool[0]`` what is common to all. Draws are functions of

@@ -70,6 +70,8 @@ def grid(values: Mapping[str, Sequence[Any] | NDArray[Any]], *, units: Units = N
 
     Raises
     ------
+    TypeError
+        If a parameter has a single value instead of a list.
     ValueError
         If a parameter has no value or one value twice, or a unit names an unknown parameter.
 
@@ -79,6 +81,8 @@ def grid(values: Mapping[str, Sequence[Any] | NDArray[Any]], *, units: Units = N
     (2, 3)
     """
     for name, given in values.items():
+        if isinstance(given, str) or not hasattr(given, "__len__"):
+            raise TypeError(f"{name} is {given!r}; give a list of values, [{given!r}] for one")
         if len(given) == 0 or len(set(given)) < len(given):
             raise ValueError(f"{name} is {list(given)}; allowed: at least one value, each once")
     frame = pd.DataFrame(list(itertools.product(*values.values())), columns=list(values))
@@ -205,7 +209,10 @@ def ranges(inputs: Inputs) -> dict[str, Distribution]:
         if isinstance(given, Distribution):
             known[name] = given
         elif isinstance(given, tuple) and len(given) == 2:
-            known[name] = Uniform(*given)
+            try:
+                known[name] = Uniform(*given)
+            except (TypeError, ValueError) as exc:
+                raise type(exc)(f"{name} is {given}: {exc}") from None
         else:
             raise TypeError(f"{name} is {given!r}; give a distribution or the pair (low, high)")
     return known

@@ -119,11 +119,17 @@ class Stepped:
         self, columns: Columns, usual: Mapping[str, Any], dtype: np.dtype[Any], runs: int
     ) -> Any:
         """Return a column per name, from the design or else its usual value."""
-        found = tuple(
-            np.asarray(columns.get(name, np.full(runs, value)), dtype=dtype[name])
-            for name, value in usual.items()
-        )
-        return found if self.compiled else tuple(column.tolist() for column in found)
+        found = []
+        for name, value in usual.items():
+            given = np.asarray(columns.get(name, np.full(runs, value)))
+            column = given.astype(dtype[name])
+            if column.dtype.kind != "f" and (column != given).any():
+                raise ModelError(
+                    f"{name} is {given[column != given][0]} in the design, but {value!r} in the "
+                    f"model: a whole number stays one; start with {float(value)!r}"
+                )
+            found.append(column)
+        return tuple(found) if self.compiled else tuple(column.tolist() for column in found)
 
     def _written(self, text: str, kinds: Mapping[str, Iterable[str]], **names: Any) -> Any:
         """Make the loop of its text; the text knows tuples of some kinds, and the rules."""
@@ -150,7 +156,8 @@ class Model(Stepped):
     Parameters
     ----------
     state
-        Initial values by name, or a NumPy record. A whole number stays one, a bool too.
+        Initial values by name, or a NumPy record. A whole number stays one (fractions are cut
+        off), a bool too: write 1.0 where fractions may come.
     updates
         By name of a field: ``update(state, parameters, signals, noise)`` returns its next value.
     policies
@@ -217,8 +224,10 @@ class Model(Stepped):
             else f"state.{k}"
             for k in self.state
         }
-        if self.compiled:  # whole numbers stay whole
-            updates = {k: f"np.{self.dtype[k].type.__name__}({v})" for k, v in updates.items()}
+        whole = {k for k in self.updates if self.dtype[k].kind != "f"}  # and stays so
+        for k in self.state if self.compiled else whole:
+            kind = self.dtype[k].type if self.compiled else type(self.state[k])
+            updates[k] = f"{'np.' if self.compiled else ''}{kind.__name__}({updates[k]})"
         text = (_COMPILED if self.compiled else _INTERPRETED).format(
             start=entries("start[{}][i]", self.state),
             given=entries("given[{}][i]", self.usual),

@@ -64,7 +64,7 @@ def plot_morris(effects: pd.DataFrame, *, labels: Mapping[str, str] | None = Non
     """
     fig, ax = subplots()
     ax.plot(effects["mu_star"], effects["sigma"], "o", color=PALETTE[0])
-    most = float(effects[["mu_star", "sigma"]].to_numpy().max()) * 1.1
+    most = float(effects[["mu_star", "sigma"]].to_numpy().max()) * 1.1 or 1.0
     for name, row in effects.iterrows():
         right = row["mu_star"] < 0.75 * most
         _note(ax, _label(name, labels), row["mu_star"], row["sigma"], INK, right=right)

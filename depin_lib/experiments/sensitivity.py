@@ -11,6 +11,7 @@ from scipy import optimize, stats
 from .. import checks
 from ..distributions import Distribution, Uniform
 from ..seeds import Seed, seed_word
+from .checkpoints import Checkpoint
 from .design import Inputs, ranges, sobol_shares, table
 from .models import Measure
 from .running import run
@@ -57,6 +58,20 @@ def _study(
         return np.asarray(values)
 
     return outputs
+
+
+def _word(seed: Seed, options: Mapping[str, Any]) -> int:
+    """Return the seed as a number; a study that goes on without one has that of its checkpoint."""
+    folder = options.get("checkpoint") if options.get("resume") and seed is None else None
+    stored = None if folder is None else Checkpoint.stored_seed(folder)
+    return int(seed_word(seed)) if stored is None else stored
+
+
+def _number(model: Callable[..., Any], inputs: Mapping[str, float], *places: float) -> float:
+    """Return the one finite number that a model gives, or say at which inputs it does not."""
+    found = model(*places, **inputs)
+    where = ", ".join([*map("{:g}".format, places), *(f"{n} = {x:g}" for n, x in inputs.items())])
+    return checks.number(f"output at {where}", found, low_open=True, high_open=True)
 
 
 def _ranked(columns: Mapping[str, Array], inputs: Mapping[str, Any], by: str) -> pd.DataFrame:
@@ -118,7 +133,9 @@ def sobol_indices(
     >>> found.index[0], bool(abs(found.loc["b", "first"] - 0.8) < 0.02)
     ('b', True)
     """
-    known, word = ranges(inputs), int(seed_word(seed))
+    known, word = ranges(inputs), _word(seed, options)
+    level = checks.number("confidence", confidence, low=0, high=1, low_open=True, high_open=True)
+    resamples = checks.whole_number("resamples", resamples)
     outputs = _study(model, known, measure, runs=runs, seed=word, **options)
     d = checks.whole_number("number of inputs", len(known), low=2)
     shares = sobol_shares(2 * d, points, word)
@@ -129,7 +146,7 @@ def sobol_indices(
         raise ValueError(f"the output is {values[0, 0]:g} at every point: no variance to share out")
     rng = np.random.default_rng(word)
     drawn = [_indices(values[:, rng.integers(0, points, points)]) for _ in range(resamples)]
-    ends = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    ends = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     columns = {}
     for k, name in enumerate(("first", "total")):
         columns[name] = _indices(values)[k]
@@ -184,7 +201,8 @@ def morris_screening(
     >>> found["mu_star"].round(9).to_dict()
     {'b': 2.0, 'a': 1.0}
     """
-    known, word = ranges(inputs), int(seed_word(seed))
+    known, word = ranges(inputs), _word(seed, options)
+    level = checks.number("confidence", confidence, low=0, high=1, low_open=True, high_open=True)
     outputs = _study(model, known, measure, runs=runs, seed=word, **options)
     count = checks.whole_number("trajectories", trajectories, low=2)
     if checks.whole_number("levels", levels, low=2) % 2:
@@ -197,7 +215,7 @@ def morris_screening(
     change = np.take_along_axis(np.diff(values, axis=1), place, axis=1)
     effects = change * np.where(up, 1, -1) / (step * (1 - 2 * tail))
     size = np.abs(effects)
-    half = stats.t.ppf((1 + confidence) / 2, count - 1) * size.std(0, ddof=1) / np.sqrt(count)
+    half = stats.t.ppf((1 + level) / 2, count - 1) * size.std(0, ddof=1) / np.sqrt(count)
     columns = {
         "mu": effects.mean(0),
         "mu_star": size.mean(0),
@@ -263,7 +281,7 @@ def one_at_a_time(
     pairs = [d if isinstance(d, tuple) else d.quantile(shares) for d in inputs.values()]
     low, high = np.array(pairs, dtype=np.float64).T
     at_low, at_high = (
-        np.array([float(model(**(rest | {n: float(x)}))) for n, x in zip(known, ends, strict=True)])
+        np.array([_number(model, rest | {n: float(x)}) for n, x in zip(known, ends, strict=True)])
         for ends in (low, high)
     )
     columns = {"low": low, "high": high, "at_low": at_low, "at_high": at_high}
@@ -290,12 +308,14 @@ def break_even(
     Returns
     -------
     list of float
-        Every change of sign, rising.
+        Every change of sign, rising, to 1e-12 of the range; so is a zero at one of the places. A
+        pole, where the sign changes through infinity, is none.
 
     Raises
     ------
     ValueError
-        If the sign never changes; the message gives the output at both ends.
+        If the sign never changes (the message gives the output at both ends), an output is not
+        finite, or it is zero along a stretch.
 
     Examples
     --------
@@ -305,15 +325,25 @@ def break_even(
     low = checks.number("low", low, unit=unit)
     high = checks.number("high", high, low=low, low_open=True, unit=unit)
     places = np.linspace(low, high, checks.whole_number("points", points, low=2))
-    values = checks.finite("output", [float(model(x)) for x in places.tolist()])
-    found = set(places[values == 0].tolist())
-    for i in np.flatnonzero(values[:-1] * values[1:] < 0):
+    values = np.array([_number(model, {}, x) for x in places.tolist()])
+    zero, sign = values == 0, np.sign(values)
+    name = f" {unit}" if unit else ""
+    if flat := np.flatnonzero(zero[:-1] & zero[1:]).tolist():
+        raise ValueError(
+            f"the output is 0 at {places[flat[0]]:g} and {places[flat[0] + 1]:g}{name} and maybe "
+            "in between: no single place; search where it is not flat"
+        )
+    found = set(places[zero].tolist())
+    for i in np.flatnonzero(sign[:-1] * sign[1:] < 0):
         left, right = float(places[i]), float(places[i + 1])
-        found.add(float(optimize.brentq(lambda x: float(model(x)), left, right, xtol=1e-12)))
+        tolerance = 1e-12 * (high - low)
+        x = float(optimize.brentq(lambda x: _number(model, {}, x), left, right, xtol=tolerance))
+        if abs(model(x)) <= max(abs(values[i]), abs(values[i + 1])):
+            found.add(x)
     if not found:
         raise ValueError(
-            f"the output does not change its sign between {low:g} and {high:g}"
-            f"{f' {unit}' if unit else ''}: it is {values[0]:g} and {values[-1]:g} at the ends"
+            f"the output does not change its sign between {low:g} and {high:g}{name}: it is "
+            f"{values[0]:g} and {values[-1]:g} at the ends"
         )
     return sorted(found)
 

@@ -54,7 +54,7 @@ def test_a_seed_fixes_a_design(make) -> None:
         (lambda: grid({"fee": [1]}, units={"fees": "USD"}), "did you mean 'fee'"),
         (lambda: sobol({"a": (0, 1)}, 100), "points is 100; allowed: powers of two, such as 64"),
         (lambda: sobol({"a": (0, 1)}, -4), "points is -4"),
-        (lambda: latin_hypercube({"a": (1, 0)}, 4), "high is 0"),
+        (lambda: latin_hypercube({"a": (1, 0)}, 4), r"a is \(1, 0\): high is 0; allowed: \(1, inf"),
         (lambda: latin_hypercube({}, 4), "there is no input"),
         (lambda: table({"a": []}), "the design has no point"),
     ],
@@ -67,3 +67,9 @@ def test_bad_designs_are_refused(make, message: str) -> None:
 def test_what_is_no_range_is_refused() -> None:
     with pytest.raises(TypeError, match=r"a is 3; give a distribution or the pair"):
         sobol({"a": 3}, 4)  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("value", [0.1, "A10", True])
+def test_a_single_value_is_no_list_of_values(value) -> None:
+    with pytest.raises(TypeError, match=rf"a is {value!r}; give a list of values, \[{value!r}\]"):
+        grid({"a": value})

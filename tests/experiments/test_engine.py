@@ -59,6 +59,28 @@ def test_a_model_does_what_its_rules_say(jit: bool) -> None:
     assert path["open"].all()
 
 
+@pytest.mark.parametrize("jit", [True, False])
+def test_a_whole_number_stays_whole_in_every_step(jit: bool) -> None:
+    def grow(state, p, signals, noise):
+        return state.nodes * 1.5
+
+    def half(state, p, signals, noise):
+        return 0.5
+
+    model = Model({"nodes": 3, "open": False}, {"nodes": grow, "open": half}, steps=4, jit=jit)
+    assert model.path()["nodes"].tolist() == [3, 4, 6, 9, 13]
+    assert model.path()["open"].tolist() == [False, True, True, True, True]
+    assert run(model, grid({"nodes": [2.0]}))["nodes_mean"][0].to_numpy().tolist() == [
+        2,
+        3,
+        4,
+        6,
+        9,
+    ]
+    with pytest.raises(ValueError, match=r"nodes is 2\.5 in the design, but 3 in the model"):
+        run(model, grid({"nodes": [2.0, 2.5]}))
+
+
 def test_compiled_and_plain_rules_give_the_same_bits_on_any_number_of_threads() -> None:
     design = grid({"demand": [500.0, 900.0], "supply": [1e6, 2e6]})
     plain = run(Model(**TOKEN), design, runs=6, seed=1, every=5)

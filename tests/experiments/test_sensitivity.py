@@ -156,6 +156,10 @@ def test_a_tornado_of_pairs_and_distributions() -> None:
 def test_break_even_finds_every_change_of_sign() -> None:
     assert break_even(math.sin, 1, 10) == pytest.approx([math.pi, 2 * math.pi, 3 * math.pi])
     assert break_even(lambda x: x, -1, 1) == [0.0]
+    tiny = break_even(lambda x: 1e-170 * (x - 3.3e-13), 0, 1e-12)
+    assert tiny == pytest.approx([3.3e-13], rel=1e-9), "tolerance and product know no unit"
+    assert break_even(lambda x: -1 if x < 0.4 else 1, 0, 1) == pytest.approx([0.4])
+    assert break_even(lambda x: (x - 2) / (x - 0.3), -1, 3) == pytest.approx([2]), "0.3 is a pole"
 
 
 @pytest.mark.filterwarnings("ignore:<lambda>. 60 values are NaN:depin_lib.experiments.RunWarning")
@@ -167,7 +171,15 @@ def test_break_even_finds_every_change_of_sign() -> None:
             r"between 0 and 1 USD: it is 9 and",
         ),
         (lambda: break_even(lambda x: x, 2, 1), "high is 1"),
-        (lambda: break_even(lambda x: math.nan, 0, 1), r"output\[0\] is nan"),
+        (
+            lambda: break_even(lambda x: math.sqrt(1 - x) if x < 1 else math.nan, 0, 2),
+            "at 1 is nan",
+        ),
+        (lambda: break_even(lambda x: max(0, x - 1), 0, 4), "is 0 at 0 and 0.0625"),
+        (lambda: one_at_a_time(lambda a, b: math.inf * b, PAIR), "output at a = 0, b = 0.5 is inf"),
+        (lambda: morris_screening(ishigami, CIRCLE, confidence=95), r"confidence is 95; allowed"),
+        (lambda: sobol_indices(ishigami, CIRCLE, confidence=95), r"confidence is 95; allowed"),
+        (lambda: sobol_indices(ishigami, CIRCLE, resamples=0), "resamples is 0"),
         (lambda: sobol_indices(ishigami, CIRCLE, points=100), "allowed: powers of two"),
         (lambda: sobol_indices(lambda a, b: 1.0, PAIR, points=8), "1 at every point"),
         (lambda: sobol_indices(models.walk, {"drift": (0, 1)}), "number of inputs is 1"),
@@ -195,3 +207,26 @@ def test_the_plots_show_what_the_tables_hold() -> None:
     assert [list(bar.get_xdata()) for bar in bars[:2]] == [[0.0, 10.0], [0.0, 10.0]]
     curve = plot_break_even(math.sin, 1, 10, break_even(math.sin, 1, 10)).axes[0]
     assert [t.get_text() for t in curve.texts] == ["3.14", "6.28", "9.42"]
+
+
+def test_inputs_without_effect_can_be_drawn(recwarn) -> None:
+    fig = plot_morris(morris_screening(lambda a, b: 1.0, PAIR, seed=1))
+    assert fig.axes[0].get_xlim() == (0, 1)
+    assert not recwarn
+
+
+def test_one_result_by_name_is_refused_where_a_number_is_wanted() -> None:
+    with pytest.raises(TypeError, match=r"output at a = 0, b = 0.5 is \{'y': 0.0\}; give one"):
+        one_at_a_time(lambda a, b: {"y": a}, PAIR)
+
+
+@pytest.mark.parametrize("study", [sobol_indices, morris_screening])
+def test_a_study_goes_on_without_its_seed(study, tmp_path) -> None:
+    def noisy(a: float, b: float, seed: int) -> float:
+        return a + b + seed % 5
+
+    size = {"points": 8, "resamples": 9} if study is sobol_indices else {"trajectories": 3}
+    first = study(noisy, PAIR, checkpoint=tmp_path, **size)
+    for chunk in sorted(tmp_path.glob("chunk-*"))[::2]:
+        chunk.unlink()
+    assert study(noisy, PAIR, checkpoint=tmp_path, resume=True, **size).equals(first)
