@@ -1,20 +1,19 @@
 """Chunks on disk: each written whole or not at all, each with a hash that tells damage."""
 
 import hashlib
-import inspect
 import io
 import json
 import os
 import warnings
-from dataclasses import asdict, fields
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 
 from .chunks import Partial, Plan
+from .identity import identity
+from .provenance import provenance
+from .summaries import Sketch
 
 __all__ = ["Checkpoint", "RunWarning", "tell"]
 
@@ -34,32 +33,36 @@ class Checkpoint:
     """A folder of finished chunks and a note of the experiment that they belong to."""
 
     def __init__(self, folder: str | os.PathLike[str], plan: Plan, resume: bool) -> None:
-        self.folder = Path(folder)
-        self.full = False
-        self.folder.mkdir(parents=True, exist_ok=True)
-        about, note = json.loads(json.dumps(identity(plan))), self.folder / _ABOUT
-        if note.is_file():
-            if not resume:
-                raise FileExistsError(
-                    f"{self.folder} holds {len(self.done())} chunks of an earlier experiment; "
-                    "go on with resume=True or choose another folder"
-                )
-            had = json.loads(note.read_text("utf-8"))
-            changed = [f"{k} was {had.get(k)}, is {v}" for k, v in about.items() if had.get(k) != v]
-            if changed:
-                raise ValueError(
-                    f"{self.folder} belongs to another experiment: {'; '.join(changed)}. "
-                    "Choose another folder, or make the call as it was"
-                )
-        _write(note, json.dumps(about, indent=1).encode())
+        self.folder, self.full = Path(folder), False
+        self._about = json.loads(json.dumps(identity(plan) | provenance()))
+        done = self.done()
+        if done and not resume:
+            raise FileExistsError(
+                f"{self.folder} holds {len(done)} chunks of an earlier experiment; "
+                "go on with resume=True or choose another folder"
+            )
+        if done:
+            self._compare(note_in(self.folder))
 
-    @staticmethod
-    def stored_seed(folder: str | os.PathLike[str]) -> int | None:
-        """Return the seed of the experiment in a folder, if there is one."""
-        try:
-            return int(json.loads((Path(folder) / _ABOUT).read_text("utf-8"))["seed"])
-        except (OSError, ValueError, KeyError):
-            return None
+    def _compare(self, had: dict[str, Any]) -> None:
+        """Refuse chunks of another experiment; tell of those that other versions computed."""
+        changed = {k: (had.get(k), v) for k, v in self._about.items() if had.get(k) != v}
+        moved: list[str] = []
+        other: list[str] = []
+        for name, (was, now) in changed.items():
+            if name != "commit":
+                where = moved if name in provenance() else other
+                where.append(f"{name} was {was}, is {now}")
+        if other:
+            raise ValueError(
+                f"{self.folder} belongs to another experiment: {'; '.join(other)}. "
+                "Choose another folder, or make the call as it was"
+            )
+        if moved:
+            tell(
+                f"the chunks in {self.folder} were computed elsewhere: {'; '.join(moved)}; "
+                "last digits may differ from those of the rest"
+            )
 
     def done(self) -> list[int]:
         """Return the numbers of the chunks in the folder."""
@@ -80,6 +83,10 @@ class Checkpoint:
         if self.full:
             return
         try:
+            if self._about:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                _write(self.folder / _ABOUT, json.dumps(self._about, indent=1).encode())
+                self._about = {}
             _write(self._path(index), packed(part))
         except OSError as exc:
             self.full = True
@@ -106,46 +113,28 @@ def _write(path: Path, data: bytes) -> None:
         raise
 
 
-def identity(plan: Plan) -> dict[str, Any]:
-    """Return what makes an experiment the one that it is."""
-    special = {
-        "model": plan.model.name,
-        "code": code_hash(plan.model.model),
-        "design": joblib.hash(plan.columns),
-        "measures": [[m.name, code_hash(m.of)] for m in plan.measures],
-        "passages": [asdict(p) for p in plan.passages],
-        "time": joblib.hash(plan.time),
-        "paired": plan.design.paired,
-    }
-    plain = [f.name for f in fields(plan) if f.name not in {*special, "units", "time_unit"}]
-    return special | {name: getattr(plan, name) for name in plain}
-
-
-def code_hash(model: Any) -> str:
-    """Hash a model's source and its own settings; not what its functions refer to."""
-    found = [getattr(model, "settings", None)]
-    for part in getattr(model, "functions", None) or [getattr(model, "function", model)]:
-        while isinstance(part, partial):
-            found.append(repr((part.args, part.keywords)))
-            part = part.func
-        part = getattr(part, "py_func", part)
-        try:
-            found.append(inspect.getsource(part if inspect.isfunction(part) else type(part)))
-        except (OSError, TypeError):
-            found.append(getattr(part, "__qualname__", type(part).__qualname__))
-    return str(joblib.hash(found))
+def note_in(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the note of an experiment; it is empty if there is none."""
+    note = Path(folder) / _ABOUT
+    try:
+        return dict(json.loads(note.read_text("utf-8"))) if note.is_file() else {}
+    except ValueError as exc:
+        raise ValueError(
+            f"{note} is damaged ({exc}), and without it nobody knows whose chunks these are: "
+            "choose another folder"
+        ) from exc
 
 
 def packed(part: Partial) -> bytes:
     """Write a chunk as an npz file, after its hash."""
-    arrays = {
-        f"{kind}/{name}": array
-        for kind in ("summaries", "values")
-        for name, array in getattr(part, kind).items()
-    }
-    arrays |= {f"sketches/{name}": counts for name, (_, counts) in part.sketches.items()}
-    offsets = {name: offset for name, (offset, _) in part.sketches.items()}
-    notes = json.dumps([part.failures, part.missing, offsets])
+    arrays: dict[str, Any] = {f"summaries/{name}": array for name, array in part.summaries.items()}
+    arrays |= {f"values/{name}": array for name, array in part.values.items()}
+    offsets = {}
+    for name, (zeros, (above, positive), (below, negative)) in part.sketches.items():
+        offsets[name] = above, below
+        sides = {"zeros": zeros, "positive": positive, "negative": negative}
+        arrays |= {f"{side}/{name}": counts for side, counts in sides.items()}
+    notes = json.dumps([part.shapes, part.failures, part.missing, offsets])
     buffer = io.BytesIO()
     np.savez_compressed(buffer, notes=np.array(notes), **arrays)
     content = buffer.getvalue()
@@ -158,9 +147,18 @@ def unpacked(content: bytes) -> Partial:
     if hashlib.sha256(content).hexdigest().encode() != digest:
         raise ValueError("its hash does not agree with its content")
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        failures, missing, offsets = json.loads(file["notes"].item())
-        part = Partial(failures=[*map(tuple, failures)], missing=[*map(tuple, missing)])
+        shapes, failures, missing, offsets = json.loads(file["notes"].item())
+        part = Partial(
+            shapes={name: tuple(shape) for name, shape in shapes.items()},
+            failures=[*map(tuple, failures)],
+            missing=[*map(tuple, missing)],
+        )
         for kind, _, name in (key.partition("/") for key in file.files if key != "notes"):
-            array = file[f"{kind}/{name}"]
-            getattr(part, kind)[name] = (offsets[name], array) if kind == "sketches" else array
+            if kind in ("summaries", "values"):
+                getattr(part, kind)[name] = file[f"{kind}/{name}"]
+        for name, (above, below) in offsets.items():
+            zeros, positive, negative = (
+                file[f"{side}/{name}"] for side in ("zeros", "positive", "negative")
+            )
+            part.sketches[name] = Sketch(zeros, (above, positive), (below, negative))
     return part

@@ -5,9 +5,8 @@ on workers. Run k of point p draws from the stream (seed, k, p); in a paired des
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,7 @@ from numpy.typing import NDArray
 from ..kernels import reducers as _kernel
 from ..kernels.jit import jit
 from ..kernels.random import stream_key
-from .design import Design
-from .models import Adapted, Array, Columns, Measure, ModelError, Outputs, Words
+from .models import Adapted, Array, Columns, Measure, ModelError, Outputs, Shapes, Words
 from .summaries import Sketch, exact_quantiles, moments, sketch
 
 __all__ = ["FirstPassage", "Partial", "Plan", "compute_chunk"]
@@ -24,6 +22,8 @@ __all__ = ["FirstPassage", "Partial", "Plan", "compute_chunk"]
 #: Up to this many runs per point the quantiles are exact; beyond, they come from the sketch.
 EXACT_RUNS = 1024
 _PURPOSE = 0x52554E  # "RUN"
+#: First and last point, first and last run of a chunk, the last ones excluded.
+Bounds = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class FirstPassage:
         if self.label:
             return self.label
         side = "above" if self.above is not None else "below"
-        return f"{self.measure}_{side}_{self.level:g}"
+        return f"{self.measure}_{side}_{str(self.level).removesuffix('.0')}"
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,10 @@ class Plan:
     """All that a worker needs to know."""
 
     model: Adapted
-    design: Design
+    columns: Columns  #: the parameters, one entry per point
     runs: int  #: per point
     seed: int
+    paired: bool  #: whether run k draws the same at every point
     measures: tuple[Measure, ...]
     passages: tuple[FirstPassage, ...]
     every: int  #: which times are kept
@@ -72,18 +73,11 @@ class Plan:
     relative_error: float
     paths: bool  #: whether the values of every run are wanted
     size: int  #: runs in a chunk
-    units: Mapping[str, str] = field(default_factory=dict)  #: of the measures
-    time_unit: str = ""
 
     @property
     def points(self) -> int:
         """Number of points."""
-        return len(self.design)
-
-    @cached_property
-    def columns(self) -> Columns:
-        """The parameters, one entry per point."""
-        return {str(name): column.to_numpy() for name, column in self.design.points.items()}
+        return len(next(iter(self.columns.values())))
 
     @property
     def chunks(self) -> int:
@@ -105,16 +99,19 @@ class Plan:
         """Width of the sketch's bins."""
         return math.log((1 + self.relative_error) / (1 - self.relative_error))
 
-    def bounds(self, index: int) -> tuple[int, int, int, int]:
-        """Return the first and last point and run of a chunk, the last ones excluded.
-
-        A chunk holds whole points, or a part of the runs of one point.
-        """
+    def bounds(self, index: int) -> Bounds:
+        """Return where a chunk lies: it holds whole points, or a part of the runs of one."""
         if self.runs <= self.size:
             per = self.size // self.runs
             return index * per, min(self.points, (index + 1) * per), 0, self.runs
         point, part = divmod(index, math.ceil(self.runs / self.size))
         return point, point + 1, part * self.size, min(self.runs, (part + 1) * self.size)
+
+    def task(self, index: int) -> "tuple[Plan, Bounds]":
+        """Return what a worker gets for a chunk: the plan with the chunk's points, its bounds."""
+        first, last, *_ = bounds = self.bounds(index)
+        columns = {name: column[first:last] for name, column in self.columns.items()}
+        return replace(self, columns=columns), bounds
 
     def length(self, index: int) -> int:
         """Return the number of runs in a chunk."""
@@ -126,6 +123,7 @@ class Plan:
 class Partial:
     """What a chunk found; arrays by name of the measure, of shape (…, times) if it is a series."""
 
+    shapes: Shapes = field(default_factory=dict)  #: of the outputs of one run
     #: Counts, mean, squares, extremes and, of whole points, quantiles: (6 + shares, points).
     summaries: dict[str, Array] = field(default_factory=dict)
     values: dict[str, Array] = field(default_factory=dict)  #: (runs), if they are needed
@@ -141,17 +139,26 @@ def default_size(points: int, runs: int, batched: bool) -> int:
     return min(high, max(low, math.ceil(points * runs / 256)))
 
 
-def compute_chunk(plan: Plan, index: int, workers: int = 1) -> Partial:
-    """Run the model for one chunk and summarise what it gave."""
-    p0, p1, r0, r1 = plan.bounds(index)
+def compute_chunk(
+    plan: Plan, bounds: Bounds, workers: int = 1, shapes: Shapes | None = None
+) -> Partial:
+    """Run the model for one chunk, whose points are the plan's, and summarise what it gave.
+
+    A run whose outputs have other ``shapes`` fails; by default other than the first run's.
+    """
+    p0, p1, r0, r1 = bounds
     points = np.repeat(np.arange(p0, p1), r1 - r0)
     runs = np.tile(np.arange(r0, r1), p1 - p0)
     seeds = run_seeds(plan, points, runs)
-    columns = {name: column[points] for name, column in plan.columns.items()}
-    outputs = plan.model.evaluate(columns, seeds, plan.measures, workers)
-    part = Partial()
-    for i, why in sorted(outputs.failures.items()):
+    columns = {name: column[points - p0] for name, column in plan.columns.items()}
+    outputs = plan.model.evaluate(columns, seeds, plan.measures, workers, shapes)
+    part = Partial({name: values.shape[1:] for name, values in outputs.values.items()})
+    for i, exc in sorted(outputs.failures.items()):
+        why = f"{type(exc).__name__}: {exc}"
         part.failures.append((int(points[i]), int(runs[i]), int(seeds[i]), why))
+    form = all(isinstance(exc, ModelError) for exc in outputs.failures.values())
+    if len(outputs.failures) == len(seeds) and form and p0 == r0 == 0:
+        raise outputs.failures[0]  # the model, not one of its runs, has a wrong form
     good = np.ones(len(runs), dtype=bool)
     good[list(outputs.failures)] = False
     for name, values in with_passages(plan, outputs):
@@ -177,7 +184,7 @@ def compute_chunk(plan: Plan, index: int, workers: int = 1) -> Partial:
 def run_seeds(plan: Plan, points: NDArray[np.int64], runs: NDArray[np.int64]) -> Words:
     """Return the seed of each run."""
     out = np.empty(len(runs), dtype=np.uint64)
-    keys = np.zeros_like(points) if plan.design.paired else points + 1
+    keys = np.zeros_like(points) if plan.paired else points + 1
     with np.errstate(over="ignore"):
         _fill_seeds(np.uint64(plan.seed), runs.astype(np.uint64), keys.astype(np.uint64), out)
     return out
@@ -197,6 +204,8 @@ def with_passages(plan: Plan, outputs: Outputs) -> Iterator[tuple[str, Array]]:
     }
     yield from kept.items()
     for passage in plan.passages if kept else ():
+        if passage.name in kept:
+            raise ModelError(f"first passage {passage.name!r} has the name of a measure; label it")
         values = kept.get(passage.measure, np.empty(0))
         if values.ndim == 1:
             series = ", ".join(name for name in kept if kept[name].ndim == 2) or "none"

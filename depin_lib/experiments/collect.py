@@ -1,7 +1,8 @@
 """Chunks merged in their order into one labelled result."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,36 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..kernels import reducers as _kernel
-from .chunks import EXACT_RUNS, Partial, Plan
-from .models import Array, ModelError
+from .chunks import EXACT_RUNS, Partial, Plan, compute_chunk
+from .design import Design
+from .models import Array, ModelError, Shapes
 from .provenance import provenance
 from .storage import Paths
-from .summaries import exact_quantiles, merge_moments, merge_sketches, sketch_quantiles
+from .summaries import Sketch, exact_quantiles, merge_moments, merge_sketches, sketch_quantiles
 
 __all__ = ["Collector", "failures"]
 
 _LISTED = 100
 
 
+_KINDS = ("mean", "variance", "min", "max", "share", "missing", "quantile")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a result is labelled with, and a worker need not know."""
+
+    design: Design
+    units: Mapping[str, str]  #: by measure
+    time_unit: str
+
+
 class Collector:
     """Holds what is done: summaries per point and time, and the one point that is under way."""
 
-    def __init__(self, plan: Plan, paths: Paths | None = None) -> None:
-        self.plan, self.paths = plan, paths
+    def __init__(self, plan: Plan, labels: Labels, paths: Paths | None = None) -> None:
+        self.plan, self.labels, self.paths = plan, labels, paths
+        self.shapes: Shapes = {}  #: of the outputs, as the first runs gave them
         self.summaries: dict[str, Array] = {}  #: by measure, shape (6 + shares, points, times)
         self.done = np.zeros(plan.points, dtype=np.int64)
         self.failures: list[tuple[int, int, int, str]] = []
@@ -34,7 +49,7 @@ class Collector:
         self._next = 0
         self._point = -1  #: the point under way, whose runs may be spread over chunks
         self._values: dict[str, list[Array]] = {}
-        self._sketches: dict[str, tuple[int, NDArray[np.int32]]] = {}
+        self._sketches: dict[str, Sketch] = {}
 
     def add(self, index: int, part: Partial) -> None:
         """Take a chunk; chunks that come too early wait for their turn."""
@@ -50,7 +65,11 @@ class Collector:
         self._close()
 
     def _merge(self, index: int, part: Partial) -> None:
-        p0, p1, r0, r1 = self.plan.bounds(index)
+        p0, p1, r0, r1 = bounds = self.plan.bounds(index)
+        if part.shapes and not self.shapes:
+            self._learn(part)
+        elif part.shapes not in ({}, self.shapes):  # its first run was an odd one
+            part = compute_chunk(*self.plan.task(index), shapes=self.shapes)
         if p0 != self._point:
             self._close()
             self._point = p0
@@ -59,7 +78,7 @@ class Collector:
         for name, point, run in part.missing:
             self.missing.setdefault(name, (point, run))
         for name, found in part.summaries.items():
-            summary = self._summary(name, found.shape[2:], f"point {p0}, run {r0}")[:, p0:p1]
+            summary = self.summaries[name][:, p0:p1]
             if r1 - r0 == self.plan.runs:
                 summary[:] = found
                 continue
@@ -70,22 +89,27 @@ class Collector:
             else:
                 self._values.setdefault(name, []).append(part.values[name])
         if self.paths:
-            self.paths.write((p0, p1, r0, r1), part.values)
+            self.paths.write(bounds, part.values)
 
-    def _summary(self, name: str, times: tuple[int, ...], where: str) -> Array:
-        """Return the summary of a measure; the first time it is empty."""
-        known = self.summaries.get(name)
-        if known is None:
-            empty = np.array([0, 0, 0, 0, np.inf, -np.inf, *[np.nan] * len(self.plan.quantiles)])
-            shape = (self.plan.points, *times)
-            known = np.tile(empty.reshape(-1, *[1] * len(shape)), (1, *shape))
-            self.summaries[name] = known
-        elif known.shape[2:] != times:
+    def _learn(self, part: Partial) -> None:
+        """Take the form of the outputs from the first runs; refuse what cannot be labelled."""
+        self.shapes, plan = part.shapes, self.plan
+        lengths = {name: s.shape[2] for name, s in part.summaries.items() if s.ndim == 3}
+        if len(set(lengths.values())) > 1:
             raise ModelError(
-                f"{name} has {times or 'no'} times from {where} on, {known.shape[2:] or 'none'} "
-                "before; every run gives the same times"
+                f"the series have {sorted(set(lengths.values()))} times; keep series of one length"
             )
-        return known
+        for name, length in lengths.items():
+            plan.times(name, length)
+        results = {f"{name}_{kind}" for name in part.summaries for kind in _KINDS}
+        if taken := sorted({*plan.columns} & {*results, "runs_done", "runs_failed"}):
+            raise ModelError(f"parameter {taken[0]!r} has the name of a result; rename it")
+        if self.paths:
+            self.paths.name(part.summaries, results)
+        empty = np.array([0, 0, 0, 0, np.inf, -np.inf, *[np.nan] * len(plan.quantiles)])
+        for name, found in part.summaries.items():
+            shape = (plan.points, *found.shape[2:])
+            self.summaries[name] = np.tile(empty.reshape(-1, *[1] * len(shape)), (1, *shape))
 
     def _close(self) -> None:
         """Turn the runs of the point under way into quantiles and let them go."""
@@ -109,7 +133,7 @@ class Collector:
         variables: dict[str, Any] = {}
         for name, summary in self.summaries.items():
             count, missing = summary[_kernel.COUNT], summary[_kernel.MISSING]
-            unit = plan.units.get(name, plan.time_unit if name in passages else "")
+            unit = self.labels.units.get(name, self.labels.time_unit if name in passages else "")
             known = np.where(count > 0, summary, np.nan)
             with np.errstate(invalid="ignore", divide="ignore"):
                 variance = np.where(count > 1, known[_kernel.M2] / (count - 1), np.nan)
@@ -136,13 +160,14 @@ class Collector:
         if self.paths and self.paths.path is None and self.paths.arrays:
             coords["run"] = np.arange(plan.runs)
             for name, values in self.paths.arrays.items():
-                variables[name] = self._variable(values, plan.units.get(name, ""), "run")
+                unit = self.labels.units.get(name, "")
+                variables[self.paths.names[name]] = self._variable(values, unit, "run")
         attributes = self._attributes() | {"complete": "yes" if complete else "no"}
         return xr.Dataset(variables, coords, attributes)
 
     def _variable(self, values: NDArray[Any], unit: str = "", second: str = "") -> Any:
         """Label values of shape (points, …): a grid gets one dimension per parameter."""
-        design = self.plan.design
+        design = self.labels.design
         shaped = values.reshape(*(design.shape or (len(design),)), *values.shape[1:])
         places = list(design.points.columns) if design.shape else ["point"]
         named = [*places, *([second] if second else []), "time"][: shaped.ndim]
@@ -150,21 +175,17 @@ class Collector:
 
     def _coordinates(self) -> dict[str, Any]:
         """Return the parameters with their units, time, the quantiles' shares."""
-        plan, design = self.plan, self.plan.design
+        plan, design = self.plan, self.labels.design
         coords: dict[str, Any] = {} if design.shape else {"point": np.arange(len(design))}
         for name, column in design.points.items():
             name = str(name)
             values = column.unique() if design.shape else column.to_numpy()
             unit = {"units": design.units[name]} if name in design.units else {}
             coords[name] = (name if design.shape else "point", np.asarray(values), unit)
-        lengths = {s.shape[2]: name for name, s in self.summaries.items() if s.ndim == 3}
-        if len(lengths) > 1:
-            raise ModelError(
-                f"the series have {sorted(lengths)} times; keep series of one length only"
-            )
-        for length, name in lengths.items():
-            unit = {"units": plan.time_unit} if plan.time_unit else {}
-            coords["time"] = ("time", plan.times(name, length), unit)
+        for name, summary in self.summaries.items():
+            if summary.ndim == 3:
+                unit = {"units": self.labels.time_unit} if self.labels.time_unit else {}
+                coords["time"] = ("time", plan.times(name, summary.shape[2]), unit)
         if plan.quantiles:
             coords["quantile"] = np.asarray(plan.quantiles)
         return coords
@@ -176,10 +197,10 @@ class Collector:
         paths = {"paths": str(self.paths.path)} if self.paths and self.paths.path else {}
         return {
             "model": plan.model.name,
-            "design": plan.design.kind,
+            "design": self.labels.design.kind,
             "seed": str(plan.seed),
             "runs": plan.runs,
-            "common_random_numbers": "yes" if plan.design.paired else "no",
+            "common_random_numbers": "yes" if plan.paired else "no",
             "chunk": plan.size,
             "quantiles": "exact" if exact else f"DDSketch, {plan.relative_error:g}",
             "failures": json.dumps([dict(zip(keys, row, strict=True)) for row in listed]),

@@ -40,7 +40,7 @@ class Stepped:
     name: str = ""
 
     def _prepare(self, functions: Iterable[Rule], dtype: np.dtype[Any]) -> None:
-        self.functions = list(functions)  #: all rules, for the note of a checkpoint
+        self.functions = list(functions)  #: all rules
         self.dtype = dtype  #: of the stored states
         self.usual = {k: float(v) for k, v in (self.parameters or {}).items()}
         self.parameters = dict(self.usual)  #: what a design may set
@@ -58,12 +58,6 @@ class Stepped:
     def time(self) -> Array:
         """Steps at which states are stored, 0 and every `every`-th; shape (steps // every + 1,)."""
         return np.arange(0, self.steps + 1, self.every, dtype=np.float64)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """All numbers and names that the model was made with, for the note of a checkpoint."""
-        rules = {"functions", "policies", "updates", "act", "observe", "loop"}
-        return {key: value for key, value in vars(self).items() if key not in rules}
 
     def thin(self, every: int) -> Any:
         """Return the same model that stores only every so many-th step."""

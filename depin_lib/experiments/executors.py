@@ -1,14 +1,22 @@
 """Where the chunks are computed: this process, several processes, or a Dask cluster."""
 
 import importlib.util
+import pickle
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib import (
+    Parallel,
+    cpu_count,
+    delayed,
+    parallel_config,
+    wrap_non_picklable_objects,
+)
 
 from .checkpoints import tell
-from .chunks import Partial, Plan, compute_chunk
+from .chunks import Bounds, Partial, Plan, compute_chunk
 from .models import ModelError
 
 __all__ = ["check_executor", "computed"]
@@ -42,8 +50,9 @@ def computed(
     if executor == "threads":
         threads = workers or cpu_count()
         for index in todo:
-            yield index, compute_chunk(plan, index, threads)
+            yield index, compute_chunk(*plan.task(index), threads)
         return
+    check_travels(plan)
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     threads, options = 1, {"backend": "loky", "inner_max_num_threads": 1}
@@ -55,7 +64,8 @@ def computed(
         try:
             with parallel_config(**options):
                 pool = Parallel(n_jobs=workers or -1, return_as="generator_unordered", batch_size=1)
-                for index, part in pool(delayed(_one)(plan, i, threads) for i in list(left)):
+                tasks = (delayed(_one)(i, *plan.task(i), threads) for i in list(left))
+                for index, part in pool(tasks):
                     left.remove(index)
                     yield index, part
             return
@@ -74,10 +84,21 @@ def computed(
             ) from exc
 
 
-def _one(plan: Plan, index: int, threads: int) -> tuple[int, Partial]:
+def check_travels(plan: Plan) -> None:
+    """Refuse a model that cannot be sent to another process: a cluster would wait for ever."""
+    try:
+        pickle.dumps(wrap_non_picklable_objects(replace(plan, columns={})))
+    except Exception as exc:
+        raise ModelError(
+            f"{plan.model.name} cannot be sent to another process ({exc}); use executor='threads', "
+            "or make what it refers to within it"
+        ) from exc
+
+
+def _one(index: int, plan: Plan, bounds: Bounds, threads: int) -> tuple[int, Partial]:
     """Compute one chunk at a time in a worker; its threads work on that one together."""
     with _ONE_AT_A_TIME:
-        return index, compute_chunk(plan, index, threads)
+        return index, compute_chunk(plan, bounds, threads)
 
 
 def _places(plan: Plan, chunks: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 Words = NDArray[np.uint64]
 Named = dict[str, Any]
 Columns = dict[str, NDArray[Any]]
+Shapes = dict[str, tuple[int, ...]]  #: of the outputs of one run
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Outputs(NamedTuple):
     """What some runs gave, and why runs failed."""
 
     values: dict[str, Array]  #: by measure, shape (runs,) or (runs, times)
-    failures: dict[int, str]  #: by number of the run within these
+    failures: dict[int, Exception]  #: by number of the run within these
 
 
 class Adapted:
@@ -60,7 +61,7 @@ class Adapted:
     def __init__(self, model: Any) -> None:
         self.model: Any = Compiled(model) if hasattr(model, "py_func") else model
         self.batched = hasattr(self.model, "batch")
-        self.name: str = getattr(model, "__name__", type(model).__name__)
+        self.name = name_of(model)
         self.accepted: frozenset[str] | None = None  #: by default any parameter
         self.required: frozenset[str] = frozenset()
         self.seeded = True
@@ -92,36 +93,53 @@ class Adapted:
         if missing := sorted(self.required - set(names)):
             raise ValueError(f"{self.name} also needs {', '.join(missing)}; add to the design")
 
-    def evaluate(self, columns: Columns, seeds: Words, measures: Measures, workers: int) -> Outputs:
+    def evaluate(
+        self,
+        columns: Columns,
+        seeds: Words,
+        measures: Measures,
+        workers: int,
+        shapes: Shapes | None = None,
+    ) -> Outputs:
         """Run the model once per entry of the columns; a run that fails spoils no other.
 
         All runs at once, if the model can; where that raises, one by one, to find out which does.
+        A run whose outputs have other ``shapes`` fails, by default other than the first run's.
         """
         try:
             if self.batched:
-                return Outputs(self._at_once(columns, seeds, measures, workers), {})
+                values = self._at_once(columns, seeds, measures, workers)
+                if shapes in (None, {name: array.shape[1:] for name, array in values.items()}):
+                    return Outputs(values, {})
         except ModelError:
             raise
         except Exception as exc:
             if type(exc).__module__.startswith("numba."):
                 raise ModelError(f"{self.name} does not compile: {exc}") from exc
-        rows: list[Named] = [{} for _ in seeds]
-        failures: dict[int, str] = {}
+        rows: dict[int, dict[str, Array]] = {}
+        failures: dict[int, Exception] = {}
         for i in range(len(seeds)):
             try:
                 one = {name: column[i : i + 1] for name, column in columns.items()}
-                rows[i] = self._one(one, seeds[i : i + 1], measures)
-            except ModelError:
-                raise
+                rows[i] = checked(self._one(one, seeds[i : i + 1], measures), self.name)
+                have = {name: value.shape for name, value in rows[i].items()}
+                shapes = have if shapes is None else shapes
+                if have != shapes:
+                    del rows[i]
+                    raise ModelError(f"outputs have shapes {have}; other runs gave {shapes}")
             except Exception as exc:
-                failures[i] = f"{type(exc).__name__}: {exc}"
-        return stacked(rows, failures)
+                failures[i] = exc
+        out = {n: np.full((len(seeds), *shape), np.nan) for n, shape in (shapes or {}).items()}
+        for i, row in rows.items():
+            for name, value in row.items():
+                out[name][i] = value
+        return Outputs(out, failures)
 
     def _one(self, columns: Columns, seeds: Words, measures: Measures) -> Named:
         if self.batched:
             found = self._at_once(columns, seeds, measures, 1)
             return {name: values[0] for name, values in found.items()}
-        given = {name: column.item() for name, column in columns.items()}
+        given = {name: plain(column[0]) for name, column in columns.items()}
         drawn = {"seed": int(seeds[0])} if self.seeded else {}
         return measured(self.model(**given, **drawn), self.name, measures)
 
@@ -147,24 +165,24 @@ class Compiled:
         self.function = function
         self.__name__ = function.py_func.__name__
         self.order = list(inspect.signature(function.py_func).parameters)
-        self.shapes: dict[str, tuple[int, ...]] = {}  #: of the outputs, once one run is known
         if "seed" in self.order[:-1]:
             raise ValueError(
                 f"{self.__name__} takes {self.order[-1]} after seed; a compiled model has seed last"
             )
 
     def batch(self, columns: Columns, seeds: Words, workers: int = 1) -> Any:
-        """Run once per entry of the columns."""
+        """Run once per entry of the columns; the first run tells which outputs there are."""
         known = columns | {"seed": seeds}
         arguments = tuple(np.ascontiguousarray(known[name]) for name in self.order)
-        if not self.shapes:
-            first = self.function(*(column[0] for column in arguments))
-            self.shapes = {k: np.shape(v) for k, v in named(first, self.__name__).items()}
-            self.fields = len(self.shapes) if hasattr(first, "_asdict") else 0
-        outs = tuple(np.empty((len(seeds), *shape)) for shape in self.shapes.values())
-        loop = compiled_loop(self.function, len(arguments), self.fields)
-        over_threads(lambda a, b: loop(arguments, outs, a, b), len(seeds), workers)
-        return dict(zip(self.shapes, outs, strict=True))
+        first = self.function(*(column[0] for column in arguments))
+        outputs = named(first, self.__name__)
+        outs = tuple(np.empty((len(seeds), *np.shape(value))) for value in outputs.values())
+        for out, value in zip(outs, outputs.values(), strict=True):
+            out[0] = value
+        fields = len(outs) if hasattr(first, "_asdict") else 0
+        loop = compiled_loop(self.function, len(arguments), fields)
+        over_threads(lambda a, b: loop(arguments, outs, a + 1, b + 1), len(seeds) - 1, workers)
+        return dict(zip(outputs, outs, strict=True))
 
 
 class vectorized:  # noqa: N801  (a decorator)
@@ -185,7 +203,7 @@ class vectorized:  # noqa: N801  (a decorator)
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.__name__ = function.__name__
+        self.__name__ = name_of(function)
         self._seeded = "seed" in inspect.signature(function).parameters
 
     def batch(self, columns: Columns, seeds: Words, workers: int = 1) -> Any:
@@ -220,25 +238,33 @@ def measured(result: Any, name: str, measures: Measures) -> Named:
     return {m.name: m.of(result) if m.of else outputs[m.name] for m in measures}
 
 
-def stacked(rows: Sequence[Named], failures: dict[int, str]) -> Outputs:
-    """Put the runs below one another; a run of another shape than the first is a failure."""
-    first: Named = next((row for row in rows if row), {})
-    shapes = {name: np.shape(value) for name, value in first.items()}
-    for name, shape in shapes.items():
-        if len(shape) > 1:
-            raise ModelError(f"{name} has shape {shape}; a run gives numbers and series only")
-    out = {name: np.full((len(rows), *shape), np.nan) for name, shape in shapes.items()}
-    for i, row in enumerate(rows):
-        have = {name: np.shape(value) for name, value in row.items()}
-        if row and have != shapes:
-            failures[i] = f"ValueError: outputs have shapes {have}; other runs gave {shapes}"
-            continue
-        for name, value in row.items():
-            try:
-                out[name][i] = value
-            except (TypeError, ValueError):
-                raise ModelError(f"{name} is {value!r}; a run gives numbers and series") from None
-    return Outputs(out, failures)
+def checked(row: Named, name: str) -> dict[str, Array]:
+    """Return a run's outputs as floats and series of floats."""
+    if not row:
+        raise ModelError(f"{name} returned nothing; give at least one number")
+    arrays = {}
+    for output, value in row.items():
+        try:
+            arrays[output] = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ModelError(f"{output} is {value!r}; a run gives numbers and series") from None
+        if arrays[output].ndim > 1:
+            shape = arrays[output].shape
+            raise ModelError(f"{output} has shape {shape}; a run gives numbers and series only")
+    return arrays
+
+
+def plain(value: Any) -> Any:
+    """Return a number, text or bool of Python; dates stay NumPy's, which are finer."""
+    number = isinstance(value, np.generic) and value.dtype.kind not in "mM"
+    return value.item() if number else value
+
+
+def name_of(model: Any) -> str:
+    """Return what a model is called in results and messages."""
+    while isinstance(model, partial):
+        model = model.func
+    return str(getattr(model, "__name__", type(model).__name__))
 
 
 def over_threads(work: Callable[[int, int], Any], count: int, workers: int) -> None:

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 from .. import checks
 from ..plotting.publish import IN_BOOK
 from ..seeds import Seed, seed_word
-from .checkpoints import Checkpoint, tell
+from .checkpoints import Checkpoint, note_in, tell
 from .chunks import FirstPassage, Plan, default_size
-from .collect import Collector
+from .collect import Collector, Labels
 from .design import Design
 from .executors import check_executor, computed
 from .models import Adapted, Measure
@@ -98,8 +98,8 @@ def run(
     checkpoint
         A folder that takes each finished chunk.
     resume
-        Go on with what the folder holds. A change of the model's source or settings is noticed, a
-        change of what its functions refer to is not.
+        Go on with what the folder holds. A change of the model's code or settings is noticed, a
+        change of the global names that its functions refer to is not.
     progress
         Show a bar with the time left, once a second has passed.
     chunk
@@ -144,28 +144,38 @@ def run(
             f"runs is {count}, but {adapted.name} takes no seed: every run would be the same; "
             "allowed: 1"
         )
-    stored = Checkpoint.stored_seed(checkpoint) if checkpoint and resume and seed is None else None
-    chosen = tuple(_measure(given, getattr(model, "units", {})) for given in measures)
+    if resume and checkpoint is None:
+        raise ValueError("resume is True, but checkpoint is None: name the folder to go on with")
+    stored = note_in(checkpoint).get("seed") if checkpoint and resume and seed is None else None
+    units = dict(getattr(model, "units", {}))
+    chosen = tuple(_measure(given, units) for given in _listed(measures, str | Measure))
+    passages = tuple(_listed(first_passage, FirstPassage))
+    shares = checks.finite("quantiles", _listed(quantiles, float), low=0, high=1)
+    names = [m.name for m in chosen] + [p.name for p in passages]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{twice[0]!r} is the name of two measures; give each a name of its own")
     plan = Plan(
         model=adapted,
-        design=design,
+        columns={str(name): column.to_numpy() for name, column in design.points.items()},
         runs=count,
-        seed=int(seed_word(seed)) if stored is None else stored,
+        seed=int(seed_word(seed)) if stored is None else int(stored),
+        paired=design.paired,
         measures=chosen,
-        passages=tuple(first_passage),
+        passages=passages,
         every=1 if thins else every,
         time=None if known is None else np.asarray(known, dtype=np.float64),
-        quantiles=tuple(checks.finite("quantiles", list(quantiles), low=0, high=1).tolist()),
+        quantiles=tuple(shares.tolist()),
         relative_error=checks.number("relative_error", relative_error, low=1e-5, high=0.5),
         paths=bool(paths),
         size=default_size(len(design), count, adapted.batched)
         if chunk is None
         else checks.whole_number("chunk", chunk),
-        units=getattr(model, "units", {}) | {m.name: m.unit for m in chosen},
-        time_unit=time_unit or getattr(model, "time_unit", ""),
     )
+    units |= {m.name: m.unit for m in chosen}
+    labels = Labels(design, units, time_unit or getattr(model, "time_unit", ""))
     kept = Checkpoint(checkpoint, plan, resume) if checkpoint is not None else None
-    collector = Collector(plan, Paths(paths, plan) if paths else None)
+    again = kept is not None and bool(kept.done())
+    collector = Collector(plan, labels, Paths(paths, plan, replace=again) if paths else None)
     result = _work(collector, kept, progress, (executor, workers))
     for text in collector.complaints():
         tell(text)
@@ -196,14 +206,15 @@ def _merge_all(
 ) -> None:
     """Load the chunks that are done, compute the others, merge them all."""
     plan = collector.plan
-    todo = set(range(plan.chunks))
+    todo, loaded = set(range(plan.chunks)), 0
     with _bar(plan, progress) as bar:
         for index in kept.done() if kept else ():
             part = kept.load(index) if kept and index in todo else None
             if part is not None:
                 todo.remove(index)
                 collector.add(index, part)
-                bar.update(plan.length(index))
+                loaded += plan.length(index)
+        bar.initial = bar.n = bar.last_print_n = loaded  # what was loaded says nothing of the pace
         bar.unpause()
         for index, part in computed(plan, sorted(todo), *where):
             if kept:
@@ -237,6 +248,11 @@ def _check_design(model: Adapted, design: Design) -> None:
             checks.finite(f"parameter {name}", column.to_numpy())
         elif model.batched and column.dtype.kind != "b":
             raise TypeError(f"parameter {name} holds {column[0]!r}; this model takes numbers only")
+
+
+def _listed(given: Any, kind: Any) -> list[Any]:
+    """Return a list, also where one value alone is given."""
+    return [given] if isinstance(given, kind) else list(given)
 
 
 def _measure(given: str | Measure, units: Mapping[str, str]) -> Measure:

@@ -11,7 +11,7 @@ from scipy import optimize, stats
 from .. import checks
 from ..distributions import Distribution, Uniform
 from ..seeds import Seed, seed_word
-from .checkpoints import Checkpoint
+from .checkpoints import note_in
 from .design import Inputs, ranges, sobol_shares, table
 from .models import Measure
 from .running import run
@@ -63,8 +63,8 @@ def _study(
 def _word(seed: Seed, options: Mapping[str, Any]) -> int:
     """Return the seed as a number; a study that goes on without one has that of its checkpoint."""
     folder = options.get("checkpoint") if options.get("resume") and seed is None else None
-    stored = None if folder is None else Checkpoint.stored_seed(folder)
-    return int(seed_word(seed)) if stored is None else stored
+    stored = None if folder is None else note_in(folder).get("seed")
+    return int(seed_word(seed)) if stored is None else int(stored)
 
 
 def _number(model: Callable[..., Any], inputs: Mapping[str, float], *places: float) -> float:

@@ -1,6 +1,10 @@
 """The values of every run: in memory, or written to Zarr or netCDF as they come."""
 
+import errno
+import math
 import os
+import shutil
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,19 +13,23 @@ import numpy as np
 import xarray as xr
 
 from .checkpoints import tell
-from .chunks import Plan
-from .models import Array
+from .chunks import Bounds, Plan
+from .models import Array, ModelError
 
 __all__ = ["Paths"]
 
 _PACKAGES = {".zarr": "zarr", ".nc": "h5netcdf"}
+_OVERHEAD = 2**20  #: bytes of a netCDF file beside its values
 
 
 class Paths:
     """Arrays of shape (points, runs, times), in memory or in a file, filled chunk by chunk."""
 
-    def __init__(self, where: bool | str | os.PathLike[str], plan: Plan) -> None:
+    def __init__(
+        self, where: bool | str | os.PathLike[str], plan: Plan, *, replace: bool = False
+    ) -> None:
         self.plan, self.failed = plan, False
+        self.names: dict[str, str] = {}  #: of the variables, by output
         self.path = None if isinstance(where, bool) else Path(where)
         self.arrays: Any = None  #: by name of the measure
         if self.path is None:
@@ -30,6 +38,10 @@ class Paths:
             raise ValueError(
                 f"paths is {str(self.path)!r}; allowed: True, or a name ending in .zarr or .nc"
             )
+        if replace and self.path.is_dir():
+            shutil.rmtree(self.path)
+        elif replace:
+            self.path.unlink(missing_ok=True)
         if self.path.exists():
             raise FileExistsError(
                 f"{self.path} is there already; choose another name for the paths"
@@ -42,7 +54,15 @@ class Paths:
                 f"paths to {self.path}: pip install 'depin-lib[storage]' ({exc})"
             ) from exc
 
-    def write(self, place: tuple[int, int, int, int], values: dict[str, Array]) -> None:
+    def name(self, outputs: Iterable[str], results: set[str]) -> None:
+        """Name the variables as the outputs, unless something else has the name."""
+        taken = {*results, *self.plan.columns, "point", "run", "time", "quantile"}
+        for output in outputs:
+            if "/" in output and self.path:
+                raise ModelError(f"output {output!r} cannot be written to a file under this name")
+            self.names[output] = f"{output}_path" if output in taken else output
+
+    def write(self, place: Bounds, values: dict[str, Array]) -> None:
         """Write a chunk's values; if the file takes no more, say so once and go on."""
         if self.failed or not values:
             return
@@ -53,19 +73,26 @@ class Paths:
                     {name: array.shape[1:] for name, array in values.items()}
                 )
             for name, array in values.items():
-                target = self.arrays[name]
+                target = self.arrays[name if self.path is None else self.names[name]]
                 target[p0:p1, r0:r1] = array.reshape(p1 - p0, r1 - r0, *target.shape[2:])
-        except OSError as exc:
-            self.failed = True
+        except (OSError, RuntimeError) as exc:
+            self._give_up(exc, f"from point {p0}, run {r0} on")
+
+    def _give_up(self, exc: Exception, where: str) -> None:
+        if not self.failed:
             tell(
-                f"paths could not be written to {self.path} ({exc}): the file is incomplete from "
-                f"point {p0}, run {r0} on; the summaries are not touched by this"
+                f"paths could not be written to {self.path} ({exc}): the file is incomplete "
+                f"{where}; the summaries are not touched by this"
             )
+        self.failed = True
 
     def close(self) -> None:
         """Finish the file."""
-        if self.path and hasattr(self.arrays, "close"):
-            self.arrays.close()
+        try:
+            if self.path and hasattr(self.arrays, "close"):
+                self.arrays.close()
+        except (OSError, RuntimeError) as exc:
+            self._give_up(exc, "at its end")
 
     def _create(self, times: dict[str, tuple[int, ...]]) -> Any:
         """Make room for every measure; a file also gets the parameters of each point."""
@@ -77,22 +104,36 @@ class Paths:
         for name, more in times.items():
             if more:
                 coords["time"] = plan.times(name, more[0])
+        sizes = {name: (plan.points, plan.runs, *(more or (1,))) for name, more in times.items()}
         if self.path.suffix == ".zarr":
             xr.Dataset(coords=coords).to_zarr(self.path, consolidated=False)
             file = self._package.open_group(self.path, mode="r+")
         else:
+            reserve(self.path, sum(8 * math.prod(size) for size in sizes.values()))
             xr.Dataset(coords=coords).to_netcdf(self.path, engine="h5netcdf")
             file = self._package.File(self.path, "a")
-        for name, more in times.items():
-            sizes = {"point": plan.points, "run": plan.runs}
-            sizes |= {"time": more[0]} if more else {f"{name}_once": 1}
-            whole = tuple(sizes.values())
+        for output, more in times.items():
+            name, whole = self.names[output], sizes[output]
+            dims = ("point", "run", "time" if more else f"{name}_once")
             blocks = (1, min(plan.runs, plan.size), whole[2])
             if self.path.suffix == ".zarr":
-                options = {"fill_value": np.nan, "dimension_names": list(sizes)}
+                options = {"fill_value": np.nan, "dimension_names": dims}
                 file.create_array(name, shape=whole, dtype="f8", chunks=blocks, **options)
                 continue
-            for dim, length in sizes.items():
+            for dim, length in zip(dims, whole, strict=True):
                 file.dimensions.setdefault(dim, length)
-            file.create_variable(name, tuple(sizes), "f8", chunks=blocks, fillvalue=np.nan)
+            file.create_variable(name, dims, "f8", chunks=blocks, fillvalue=np.nan)
         return file
+
+
+def reserve(path: Path, size: int) -> None:
+    """Raise OSError if a file of this size finds no room: HDF5 crashes where a disk fills up."""
+    if not hasattr(os, "posix_fallocate"):
+        if shutil.disk_usage(path.parent).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return
+    try:
+        with open(path, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size + _OVERHEAD)
+    finally:
+        path.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,17 @@ __all__ = [
 ]
 
 #: Number of the first bin, and counts by time and bin.
-Sketch = tuple[int, NDArray[np.int32]]
+Bins = tuple[int, NDArray[np.int32]]
+
+
+class Sketch(NamedTuple):
+    """Counts of values of each time: zeros, and by size those above and below zero."""
+
+    zeros: NDArray[np.int32]
+    positive: Bins
+    negative: Bins
+
+
 _FEW = 50_000  #: values that one thread summarises sooner than several
 
 
@@ -75,16 +85,36 @@ def exact_quantiles(values: Array, shares: tuple[float, ...], workers: int = 1) 
 
 
 def sketch(values: Array, log_gamma: float, workers: int = 1) -> Sketch:
-    """Count the values of each time in bins; return the first bin's number and the counts."""
+    """Count the values of each time in bins."""
     rows = _rows(values)
-    low, high = _kernel.sketch_range(rows, log_gamma)
-    counts = np.zeros((rows.shape[1], high - low + 1), dtype=np.int32)
-    _over_cells(rows, workers, lambda a, b: _kernel.sketch_fill(rows, log_gamma, low, counts, a, b))
-    return int(low), counts
+    ends = _kernel.sketch_range(rows, log_gamma)
+    times = rows.shape[1]
+    found = Sketch(np.zeros(times, np.int32), *(_bins(times, low, high) for low, high in ends))
+    (above, positive), (below, negative) = found.positive, found.negative
+    _over_cells(
+        rows,
+        workers,
+        lambda a, b: _kernel.sketch_fill(
+            rows, log_gamma, (above, below), found.zeros, positive, negative, a, b
+        ),
+    )
+    return found
+
+
+def _bins(times: int, low: int, high: int) -> Bins:
+    return int(low), np.zeros((times, high - low + 1), dtype=np.int32)
 
 
 def merge_sketches(one: Sketch, two: Sketch) -> Sketch:
     """Add the counts of two sketches."""
+    return Sketch(
+        one.zeros + two.zeros,
+        _merge_bins(one.positive, two.positive),
+        _merge_bins(one.negative, two.negative),
+    )
+
+
+def _merge_bins(one: Bins, two: Bins) -> Bins:
     if not one[1].shape[1] or not two[1].shape[1]:
         return one if one[1].shape[1] else two
     low = min(one[0], two[0])
@@ -97,5 +127,12 @@ def merge_sketches(one: Sketch, two: Sketch) -> Sketch:
 
 def sketch_quantiles(sketched: Sketch, log_gamma: float, shares: tuple[float, ...]) -> Array:
     """Return the quantiles of each time, shape (shares, times), by the published rule."""
-    offset, counts = sketched
-    return np.array([_kernel.sketch_quantile(counts, log_gamma, offset, q) for q in shares])
+    (above, positive), (below, negative) = sketched.positive, sketched.negative
+    return np.array(
+        [
+            _kernel.sketch_quantile(
+                log_gamma, (above, below), sketched.zeros, positive, negative, share
+            )
+            for share in shares
+        ]
+    )

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from .jit import jit
 
 COUNT, MISSING, MEAN, M2, LOW, HIGH = range(6)
-#: Values nearer to zero than this share the sketch's middle bin.
-SMALLEST = 1e-9
 _BLOCK = 64
 
 
@@ -70,63 +68,89 @@ def first_passage(
 
 
 @jit(inline=True)
-def _bin(x: float, log_gamma: float) -> int:
-    """Number of the sketch's bin: 0 around zero, rising with ``x``, negative below zero."""
-    size = abs(x)
-    if size < SMALLEST:
-        return 0
-    k = math.ceil(math.log(size / SMALLEST) / log_gamma)
-    return int(k) + 1 if x > 0.0 else -int(k) - 1
+def _bin(size: float, log_gamma: float) -> int:
+    """Number of the bin of a size above zero."""
+    return math.ceil(math.log(size) / log_gamma)
 
 
 @jit()
-def sketch_range(values: NDArray[np.float64], log_gamma: float) -> tuple[int, int]:
-    """Return the lowest and the highest bin that ``values`` need; (0, -1) if all are missing."""
-    low, high = np.inf, -np.inf
+def sketch_range(
+    values: NDArray[np.float64], log_gamma: float
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the lowest and the highest bin above and below zero; (0, -1) where there is none."""
+    least, most, nearest, furthest = np.inf, 0.0, np.inf, 0.0
     for x in values.flat:
         if math.isfinite(x):
-            low = min(low, x)
-            high = max(high, x)
-    if low > high:
-        return 0, -1
-    return _bin(low, log_gamma), _bin(high, log_gamma)
+            if x > 0.0:
+                least = min(least, x)
+                most = max(most, x)
+            elif x < 0.0:
+                nearest = min(nearest, -x)
+                furthest = max(furthest, -x)
+    above = (_bin(least, log_gamma), _bin(most, log_gamma)) if most > 0.0 else (0, -1)
+    below = (_bin(nearest, log_gamma), _bin(furthest, log_gamma)) if furthest > 0.0 else (0, -1)
+    return above, below
 
 
 @jit(nogil=True)
 def sketch_fill(
     values: NDArray[np.float64],
     log_gamma: float,
-    offset: int,
-    counts: NDArray[np.int32],
+    offsets: tuple[int, int],
+    zeros: NDArray[np.int32],
+    positive: NDArray[np.int32],
+    negative: NDArray[np.int32],
     first: int,
     last: int,
 ) -> None:
-    """Count ``values`` (runs × cells) in ``counts`` (cells × bins); ``offset`` is the first bin."""
+    """Count ``values`` (runs × cells) in ``zeros`` (cells) and by size (cells × bins).
+
+    ``offsets`` are the numbers of the first bins above and below zero.
+    """
     for block in range(first, last, _BLOCK):
         for run in range(values.shape[0]):
             for cell in range(block, min(last, block + _BLOCK)):
                 x = values[run, cell]
-                if math.isfinite(x):
-                    counts[cell, _bin(x, log_gamma) - offset] += 1
+                if not math.isfinite(x):
+                    continue
+                if x > 0.0:
+                    positive[cell, _bin(x, log_gamma) - offsets[0]] += 1
+                elif x < 0.0:
+                    negative[cell, _bin(-x, log_gamma) - offsets[1]] += 1
+                else:
+                    zeros[cell] += 1
 
 
 @jit()
 def sketch_quantile(
-    counts: NDArray[np.int32], log_gamma: float, offset: int, share: float
+    log_gamma: float,
+    offsets: tuple[int, int],
+    zeros: NDArray[np.int32],
+    positive: NDArray[np.int32],
+    negative: NDArray[np.int32],
+    share: float,
 ) -> NDArray[np.float64]:
     """Return each cell's value at rank floor(share × (n − 1)), to half a bin; NaN if empty."""
-    out = np.empty(counts.shape[0])
-    gamma = math.exp(log_gamma)
-    for cell in range(counts.shape[0]):
-        total = counts[cell].sum()
+    out = np.empty(zeros.size)
+    middle = 2.0 / (1.0 + math.exp(log_gamma))
+    for cell in range(zeros.size):
+        below = negative[cell].sum()
+        total = below + zeros[cell] + positive[cell].sum()
         rank = math.floor(share * (total - 1))
-        seen = 0
-        out[cell] = np.nan
-        for i in range(counts.shape[1]):
-            seen += counts[cell, i]
-            if seen > rank:
-                k = i + offset
-                size = SMALLEST * gamma ** (abs(k) - 1) * 2.0 / (1.0 + gamma)
-                out[cell] = 0.0 if k == 0 else math.copysign(size, k)
-                break
+        if total == 0:
+            out[cell] = np.nan
+        elif rank < below:  # the largest size first
+            bins, left, i = negative[cell], rank, negative.shape[1] - 1
+            while left >= bins[i]:
+                left -= bins[i]
+                i -= 1
+            out[cell] = -math.exp((i + offsets[1]) * log_gamma) * middle
+        elif rank < below + zeros[cell]:
+            out[cell] = 0.0
+        else:
+            bins, left, i = positive[cell], rank - below - zeros[cell], 0
+            while left >= bins[i]:
+                left -= bins[i]
+                i += 1
+            out[cell] = math.exp((i + offsets[0]) * log_gamma) * middle
     return out

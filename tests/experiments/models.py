@@ -16,7 +16,9 @@ from depin_lib.kernels.random import normal
 
 def plan(model: Any, design: Design, runs: int, seed: int = 1, size: int = 1) -> Plan:
     """What `run` would plan with its defaults."""
-    return Plan(Adapted(model), design, runs, seed, (), (), 1, None, (), 0.01, False, size)
+    columns = {name: column.to_numpy() for name, column in design.points.items()}
+    draws = (runs, seed, design.paired)
+    return Plan(Adapted(model), columns, *draws, (), (), 1, None, (), 0.01, False, size)
 
 
 def walk(drift: float, seed: int) -> dict[str, Any]:

@@ -13,21 +13,19 @@ from . import models
 DRIFTS = grid({"drift": [0.0, 0.5]})
 
 
-class StopsAt:
+LEFT = [0]  #: runs until the reader of `stops` presses Ctrl-C
+
+
+def stops(drift: float, seed: int):
     """`models.walk` under a reader who presses Ctrl-C in some run."""
-
-    def __init__(self, run: int) -> None:
-        self.left = run
-
-    def __call__(self, drift: float, seed: int):
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
-        return models.walk(drift, seed)
+    LEFT[0] -= 1
+    if LEFT[0] == 0:
+        raise KeyboardInterrupt
+    return models.walk(drift, seed)
 
 
 def test_ctrl_c_keeps_what_is_done_and_resume_goes_on(tmp_path) -> None:
-    stops = StopsAt(31)
+    LEFT[0] = 31
     with pytest.raises(Interrupted, match=r"after 28 of 80 runs.*resume=True") as stopped:
         run(stops, DRIFTS, runs=40, seed=1, chunk=7, checkpoint=tmp_path)
     partial = stopped.value.partial
@@ -35,14 +33,15 @@ def test_ctrl_c_keeps_what_is_done_and_resume_goes_on(tmp_path) -> None:
     assert partial["runs_done"].to_numpy().tolist() == [28, 0]
     assert partial.attrs["complete"] == "no"
     resumed = run(stops, DRIFTS, runs=40, seed=1, chunk=7, checkpoint=tmp_path, resume=True)
-    assert stops.left == 31 - 31 - (80 - 28), "only the 52 missing runs were made"
+    assert LEFT[0] == 31 - 31 - (80 - 28), "only the 52 missing runs were made"
     whole = run(models.walk, DRIFTS, runs=40, seed=1, chunk=7)
     xr.testing.assert_equal(resumed, whole)
 
 
 def test_without_a_checkpoint_the_exception_carries_what_is_done() -> None:
+    LEFT[0] = 31
     with pytest.raises(Interrupted, match="attribute partial") as stopped:
-        run(StopsAt(31), DRIFTS, runs=40, seed=1, chunk=7)
+        run(stops, DRIFTS, runs=40, seed=1, chunk=7)
     assert stopped.value.partial["runs_done"].sum() == 28
     assert isinstance(stopped.value, KeyboardInterrupt)
 

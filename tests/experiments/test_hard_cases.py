@@ -1,4 +1,4 @@
-"""What real sessions broke; each test fails until its defect is mended."""
+"""What long sessions of real users meet: odd runs, odd names, changed models, full disks."""
 
 import functools
 import subprocess
@@ -24,21 +24,25 @@ from depin_lib.experiments import (
     table,
     vectorized,
 )
+from depin_lib.experiments.chunks import run_seeds
 from depin_lib.kernels.jit import jit
+
+from . import models
 
 POINT = grid({"x": [1.0]})
 POINTS = grid({"x": [1.0, 2.0]})
 
 
 class Odd:
-    """Gives what ``odd`` says in the 729th call, the first of its chunk, else a number."""
+    """Gives what ``odd`` says in run 728, the first of its chunk, else a number."""
 
     def __init__(self, odd) -> None:
-        self.calls, self.odd = 0, odd
+        plan = models.plan(self, POINT, 1000)
+        self.seed = int(run_seeds(plan, np.array([0]), np.array([728]))[0])
+        self.odd = odd
 
     def __call__(self, x: float, seed: int):
-        self.calls += 1
-        return self.odd if self.calls == 729 else {"y": x}
+        return self.odd if seed == self.seed else {"y": x}
 
 
 def script(text: str, *arguments: str, limit: float = 120) -> subprocess.CompletedProcess[str]:
@@ -60,24 +64,17 @@ def script(text: str, *arguments: str, limit: float = 120) -> subprocess.Complet
     "odd", [None, {"y": "n/a"}, {"y": np.ones((2, 2))}, {"y": [1.0]}, {"z": 1.0}]
 )
 def test_a_run_that_returns_what_is_no_result_is_named_and_the_others_kept(odd) -> None:
-    """models.named and stacked raise ModelError: all is lost, no run is named.
-
-    And stacked measures a chunk by its first run, so that one odd run there condemns the others.
-    """
     with pytest.warns(RunWarning, match=r"1 of 1,000 runs failed.*run 728 of point 0 \(x = 1.0\)"):
         result = run(Odd(odd), POINT, runs=1000, seed=1)
     assert failures(result).loc[0, "run"] == 728
 
 
 def test_a_run_that_lacks_a_measure_is_named_and_the_others_kept() -> None:
-    """With measures given, measured raises ModelError; without them the same run fails alone."""
     with pytest.warns(RunWarning, match="1 of 1,000 runs failed"):
         run(Odd({"z": 1.0}), POINT, runs=1000, seed=1, measures=["y"])
 
 
 def test_runs_of_another_length_fail_alone_wherever_the_chunks_end() -> None:
-    """Within a chunk they fail alone; a whole chunk of them ends all with nothing kept."""
-
     def uneven(x: float, seed: int):
         return np.ones(4 if seed % 5 == 0 else 3)
 
@@ -94,8 +91,6 @@ def ones(n, seed):  # type: ignore[no-untyped-def]
 
 
 def test_a_compiled_model_of_two_lengths_ends_alike_on_any_executor() -> None:
-    """A worker's Compiled learns the shape from the first chunk *it* sees, so executors differ."""
-
     def ending(executor: str) -> object:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RunWarning)
@@ -109,7 +104,7 @@ def test_a_compiled_model_of_two_lengths_ends_alike_on_any_executor() -> None:
     assert ending("threads") == ending("processes")
 
 
-# Mistakes noticed after all runs are done, when everything is lost
+# Mistakes that must not wait for the last run to be noticed
 
 
 @pytest.mark.parametrize(
@@ -123,7 +118,6 @@ def test_a_compiled_model_of_two_lengths_ends_alike_on_any_executor() -> None:
     ids=["unequal series", "time of another length", "parameter's name", "reserved name"],
 )
 def test_what_cannot_be_labelled_is_noticed_at_the_first_chunk(output, options) -> None:
-    """collect._coordinates and xr.Dataset raise after the last run, without partial."""
     calls = []
 
     def model(x: float, seed: int):
@@ -139,7 +133,6 @@ def test_what_cannot_be_labelled_is_noticed_at_the_first_chunk(output, options) 
 
 
 def test_a_parameter_may_not_take_the_name_of_a_result_late() -> None:
-    """Parameter y_mean and measure y collide in the data set, after the last run."""
     calls = []
 
     def model(y_mean: float, seed: int):
@@ -157,7 +150,7 @@ def rise(state, p, signals, noise):
 
 @pytest.mark.parametrize("where", ["memory", "p.nc", "p.zarr"])
 def test_the_paths_of_a_model_whose_start_is_swept(tmp_path, where: str) -> None:
-    """The field x is parameter and output; all three kinds of paths raise."""
+    """The field x is a parameter and an output."""
     paths = True if where == "memory" else tmp_path / where
     result = run(Model({"x": 0.0}, {"x": rise}, steps=3), POINTS, seed=1, paths=paths)
     assert result["x_mean"][:, -1].to_numpy().tolist() == [4, 5]
@@ -167,37 +160,32 @@ def test_the_paths_of_a_model_whose_start_is_swept(tmp_path, where: str) -> None
 
 
 def test_two_passages_do_not_become_one() -> None:
-    """FirstPassage.name rounds to six digits, and the later one overwrites the earlier."""
     levels = [FirstPassage("p", above=level) for level in (1_999_999.0, 2_000_000.0)]
     result = run(lambda x: {"p": np.arange(1_999_998.0, 2_000_002.0)}, POINT, first_passage=levels)
     assert sum(str(n).endswith("_share") for n in result) == 2
 
 
 def test_a_label_that_is_taken_is_refused() -> None:
-    """The passage silently replaces the measure of the same name."""
     with pytest.raises(ValueError, match="'p'"):
         run(lambda x: {"p": [1.0, 2.0]}, POINT, first_passage=[FirstPassage("p", 2, label="p")])
 
 
 def test_measures_of_one_name_are_refused() -> None:
-    """The first of the two is silently dropped."""
     with pytest.raises(ValueError, match="'y'"):
         run(lambda x: {"y": x}, POINT, measures=["y", Measure("y", of=lambda out: 2 * out["y"])])
 
 
 def test_a_partial_function_is_called_by_its_name() -> None:
-    """Adapted.name falls to the type: the result is 'partial_mean'."""
-
     def fee(x: float, share: float) -> float:
         return x * share
 
     assert "fee_mean" in run(functools.partial(fee, share=0.2), POINT)
-    vector = vectorized(functools.partial(fee, share=0.2))  # AttributeError: no __name__
+    vector = vectorized(functools.partial(fee, share=0.2))
     assert vector.batch({"x": np.ones(2)}, np.zeros(2, np.uint64)).tolist() == [0.2, 0.2]
 
 
 def test_a_slash_in_a_name_does_not_hide_the_paths(tmp_path) -> None:
-    """Zarr makes a group USD of it, which open_dataset does not show; netCDF raises."""
+    """Zarr would make a group USD of it, which open_dataset does not show."""
     try:
         run(lambda x: {"USD/h": x}, POINT, paths=tmp_path / "p.zarr")
     except ValueError as exc:
@@ -216,7 +204,6 @@ def test_a_slash_in_a_name_does_not_hide_the_paths(tmp_path) -> None:
     ],
 )
 def test_one_value_where_a_list_is_due_is_taken_or_named(options, name: str) -> None:
-    """Now: "measure 'p' is not among…", "'FirstPassage' object is not iterable"."""
     try:
         run(lambda x: {"price": [x, x]}, POINT, **options)
     except (TypeError, ValueError) as exc:
@@ -224,7 +211,7 @@ def test_one_value_where_a_list_is_due_is_taken_or_named(options, name: str) -> 
 
 
 def test_a_date_reaches_the_model_as_a_date() -> None:
-    """column.item() of datetime64[ns] is a whole number of nanoseconds."""
+    """NumPy's own item() of datetime64[ns] is a whole number of nanoseconds."""
     design = table({"start": np.array(["2026-01-01"], dtype="datetime64[ns]")})
     assert run(lambda start: float(np.datetime64(start, "Y") == np.datetime64("2026")), design)[
         "<lambda>_mean"
@@ -235,8 +222,6 @@ def test_a_date_reaches_the_model_as_a_date() -> None:
 
 
 def test_sketched_quantiles_keep_their_error_for_small_values() -> None:
-    """kernels.reducers.SMALLEST: below 1e-9 all values share a bin; each quantile is the least."""
-
     @vectorized
     def price_per_byte(x, seed):
         return {"price": 1e-12 * (1 + (seed % np.uint64(1000)) * 0.01)}
@@ -294,19 +279,12 @@ def with_data(data, x: float) -> dict[str, float]:
     ids=["instance", "method", "batch", "closure", "partial of a long array"],
 )
 def test_other_settings_are_another_experiment(tmp_path, make) -> None:
-    """code_hash reads neither attributes nor closures, and repr leaves out an array's middle.
-
-    Chunks of the old settings are silently mixed with new ones; only Model, Agents and short
-    partials are told apart.
-    """
     run(make(1.0), POINTS, seed=1, checkpoint=tmp_path)
     with pytest.raises(ValueError, match="another experiment"):
         run(make(2.0), POINTS, seed=1, checkpoint=tmp_path, resume=True)
 
 
 def test_a_method_whose_source_changed_is_another_experiment(tmp_path) -> None:
-    """A bound method is no function to inspect.isfunction: only its qualified name is hashed."""
-
     class Other:
         def go(self, x: float) -> dict[str, float]:
             return {"y": -x}
@@ -325,7 +303,6 @@ class Setting:
 
 
 def test_a_partial_of_an_object_goes_on(tmp_path) -> None:
-    """repr holds the object's address, so no later process can resume."""
     run(functools.partial(with_data, Setting()), POINTS, seed=1, checkpoint=tmp_path)
     kept = Setting()  # at another address
     run(functools.partial(with_data, kept), POINTS, seed=1, checkpoint=tmp_path, resume=True)
@@ -333,13 +310,11 @@ def test_a_partial_of_an_object_goes_on(tmp_path) -> None:
 
 # fmt: off
 def test_a_lambda_written_into_the_call_goes_on(tmp_path) -> None:
-    """getsource of a lambda is its whole line, so adding resume=True makes it another one."""
     run(lambda x: {"y": x}, POINTS, seed=1, checkpoint=tmp_path)
     run(lambda x: {"y": x}, POINTS, seed=1, checkpoint=tmp_path, resume=True)
 
 
 def test_a_measure_written_into_the_call_goes_on(tmp_path) -> None:
-    """The same for the functions of measures."""
     model, folder = scale(1.0), tmp_path
     run(model, POINTS, seed=1, measures=[Measure("z", of=lambda o: o["y"])], checkpoint=folder)
     run(model, POINTS, seed=1, measures=[Measure("z", of=lambda o: o["y"])], checkpoint=folder,
@@ -348,7 +323,6 @@ def test_a_measure_written_into_the_call_goes_on(tmp_path) -> None:
 
 
 def test_a_damaged_note_is_named(tmp_path) -> None:
-    """json.loads raises "Expecting property name" and names no file."""
     run(scale(1.0), POINTS, seed=1, checkpoint=tmp_path)
     (tmp_path / "experiment.json").write_text("{")
     with pytest.raises(ValueError, match=r"experiment\.json"):
@@ -357,7 +331,6 @@ def test_a_damaged_note_is_named(tmp_path) -> None:
 
 @pytest.mark.parametrize("mistake", [{"measures": ["z"]}, {"paths": "x.csv"}])
 def test_a_call_that_was_refused_leaves_the_folder_free(tmp_path, mistake) -> None:
-    """The note is written before the call is checked; "holds 0 chunks" bars the corrected call."""
     with pytest.raises(ValueError, match=r"z|csv"):
         run(scale(1.0), POINTS, seed=1, checkpoint=tmp_path / "c", **mistake)
     run(scale(1.0), POINTS, seed=1, checkpoint=tmp_path / "c")
@@ -365,14 +338,12 @@ def test_a_call_that_was_refused_leaves_the_folder_free(tmp_path, mistake) -> No
 
 @pytest.mark.parametrize("name", ["p.nc", "p.zarr"])
 def test_the_same_call_with_paths_goes_on(tmp_path, name: str) -> None:
-    """The message says resume=True; with it the half-written file is in the way."""
     options = {"seed": 1, "checkpoint": tmp_path / "c", "paths": tmp_path / name}
     first = run(scale(1.0), POINTS, **options)
     assert run(scale(1.0), POINTS, **options, resume=True).identical(first)
 
 
 def test_resume_without_a_folder_is_refused() -> None:
-    """It starts anew without a word."""
     with pytest.raises(ValueError, match="checkpoint"):
         run(scale(1.0), POINTS, seed=1, resume=True)
 
@@ -386,7 +357,6 @@ def slow(x: float, seed: int) -> float:
 
 
 def test_the_time_left_after_a_resume_knows_the_loaded_chunks(tmp_path, monkeypatch) -> None:
-    """Loaded chunks stay in the bar's mean rate: 4 s of 16 s left were shown in a terminal."""
     from depin_lib.experiments import running
 
     monkeypatch.setitem(PACE, "seconds", 0.0)
@@ -441,7 +411,7 @@ print("said", *[w.message for w in said if w.category is RunWarning])
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the limit of a file's size is POSIX")
 def test_a_netcdf_file_on_a_full_disk_leaves_the_summaries(tmp_path) -> None:
-    """Paths.close raises in the finally of _work and the result is lost; then HDF5 crashes."""
+    """HDF5 would crash the process where a file cannot grow."""
     done = script(FULL, "200000", "paths", str(tmp_path / "p.nc"))
     assert done.returncode == 0, f"ended with {done.returncode}"
     assert "same" in done.stdout
@@ -450,7 +420,6 @@ def test_a_netcdf_file_on_a_full_disk_leaves_the_summaries(tmp_path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the limit of a file's size is POSIX")
 def test_a_disk_that_is_full_from_the_start_is_named(tmp_path) -> None:
-    """Checkpoint.__init__ lets the bare OSError through: no folder, no way on."""
     done = script(FULL, "10", "checkpoint", str(tmp_path / "c"))
     assert done.returncode == 0
     assert str(tmp_path / "c") in done.stdout
@@ -470,7 +439,6 @@ class Counted(Design):
 
 
 def test_the_design_is_not_sent_with_every_chunk() -> None:
-    """Each task pickles the whole Plan: chunks × points, 84 s instead of 3 for 200,000 points."""
     design = Counted(POINTS.points, POINTS.kind)
     Counted.pickled = 0
     run(odd_seed, design, runs=100, seed=1, chunk=2, executor="processes", workers=2)
@@ -482,7 +450,6 @@ def odd_seed(x: float, seed: int) -> float:
 
 
 def test_a_model_that_cannot_travel_is_named() -> None:
-    """joblib's "Could not pickle the task" names neither the model nor what to do."""
     import threading
 
     lock = threading.Lock()
@@ -520,7 +487,7 @@ if __name__ == "__main__":
 
 @pytest.mark.slow
 def test_a_model_that_cannot_travel_does_not_hang_a_cluster() -> None:
-    """The task fails to serialise in Dask's loop, joblib never hears of it and waits for ever."""
+    """Such a task would fail in Dask's loop, and joblib would wait for ever."""
     pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
     try:
         done = script(HANG, limit=60)
