@@ -94,6 +94,8 @@ def test(*options: str) -> None:
 def lab(*options: str) -> None:
     """Open JupyterLab on the notebooks."""
     python = environment("lab")
+    # A chapter's opening quotes results before its code has imported anything.
+    os.environ["PYTHONSTARTUP"] = str(ROOT / "book" / "lab_startup.py")
     run(python, "-m", "jupyterlab", f"--notebook-dir={ROOT / 'notebooks'}", *options)
 
 

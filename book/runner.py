@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -33,6 +34,10 @@ versions = {"Python": platform.python_version()} | {name: version(name) for name
 data = sys.modules.get("depin_lib.data")
 print(json.dumps({"versions": versions, "tables": data.loaded() if data else []}))
 """
+
+#: A result, and a figure, as a chapter's text writes them.
+QUOTED = re.compile(r"\{eval\}`quoted\.(\w+)`")
+PLACED = re.compile(r"^(`{3,}|:{3,})\{figure\} *\n:name: fig-(\S+)\n", re.M)
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,22 @@ class Run:
         for cell, results in zip(code_cells(notebook), outputs, strict=True):
             cell["outputs"] = results
             cell["execution_count"] = None
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "markdown":
+                cell["source"] = glued(text(cell))
         return json.dumps(notebook)
+
+
+def glued(markdown: str) -> str:
+    """Write results and figures for MyST-NB, which takes them from stored outputs.
+
+    A chapter writes them for JupyterLab: an inline expression, which JupyterLab evaluates, and a
+    figure without a file, whose caption stands below the cell that drew it.
+    """
+    markdown = QUOTED.sub(r"{glue:text}`\1`", markdown)
+    return PLACED.sub(
+        lambda m: f"{m[1]}{{glue:figure}} {m[2].replace('-', '_')}\n:name: fig-{m[2]}\n", markdown
+    )
 
 
 class NotebookError(Exception):

@@ -1,13 +1,13 @@
 """What a chapter shows: figures in one style, results that the prose quotes, sliders.
 
-In JupyterLab the outputs appear below their cell. In the book the cell only stores them, and the
-text places them where it speaks of them: ``{glue:figure}`` for `show` and `explore`,
-``{glue:text}`` for `report`.
+In JupyterLab the figures appear below their cell. In the book the cell only stores them, and the
+text places them where it speaks of them: a ``{figure}`` with the name of what `show` or `explore`
+drew. ``{eval}`quoted.name` `` quotes what `report` printed, in both.
 """
 
 from .controls import explore
 from .figure import show
-from .results import report
+from .results import quoted, report
 from .style import (
     ACCENT,
     GRID,
@@ -31,6 +31,7 @@ __all__ = [
     "PAPER",
     "explore",
     "label_line",
+    "quoted",
     "report",
     "show",
     "subplots",

@@ -18,7 +18,7 @@ def show(fig: Figure, name: str, *, alt: str, data: pd.DataFrame) -> None:
     fig
         The figure; it is closed afterwards.
     name
-        The name under which the text places it, ``{glue:figure} name``, and of its files.
+        The name under which the text places it, ``:name: fig-…``, and of its files.
     alt
         What a reader who cannot see the figure needs to know, in plain words.
     data

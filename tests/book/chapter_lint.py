@@ -28,13 +28,13 @@ LAST = ("limits", "summary", "exercises", "sources")
 OTHER_TAGS = {"result", "hide-input", "hide-output", "remove-input", "remove-output"}
 MAX_CODE_LINES, MAX_FIGURES, MAX_CONTROLS, MAX_RESULTS_PER_SENTENCE = 20, 6, 2, 2
 
-FIGURE = re.compile(r"^(`{3,}|:{3,})\{glue:figure\} *(\S+)\n(.*?)^\1", re.M | re.S)
+FIGURE = re.compile(r"^(`{3,}|:{3,})\{figure\} *(\S*) *\n(.*?)^\1", re.M | re.S)
 EXERCISE = re.compile(r"^[`:]{3,}\{exercise(?:-start)?\} *(.*)\n((?:^:.*\n)*)", re.M)
 SOLUTION = re.compile(r"^[`:]{3,}\{solution(?:-start)?\} *(\S+) *\n((?:^:.*\n)*)", re.M)
 LABEL = re.compile(r"^:label: *(\S+)", re.M)
 LEVEL = re.compile(r"\([^()]+, *\d+ minutes\b[^()]*\)\s*$")
 ITEM = re.compile(r"^\s*(?:\d+\.|[-*])\s+(.*(?:\n(?!\s*(?:\d+\.|[-*]|`{3}|:{3})\s).+)*)", re.M)
-GLUED = re.compile(r"\{glue:text\}`([^`:]+)")
+QUOTED = re.compile(r"\{eval\}`quoted\.(\w+)`")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=[-*|])")
 #: What is no result though it looks like one: code, mathematics, roles, links, versions, dates.
 NO_RESULT = re.compile(
@@ -143,8 +143,8 @@ def part_problems(cells: list[Cell]) -> list[str]:
     if setup and "hide-input" not in setup[0].tags:
         found.append("the cell tagged part:setup is also tagged hide-input")
     opening = part_text(cells, "opening")
-    if "?" not in opening or not GLUED.search(opening):
-        found.append("part:opening asks a question and answers it with one {glue:text}")
+    if "?" not in opening or not QUOTED.search(opening):
+        found.append("part:opening asks a question and answers it with one {eval}`quoted.…`")
     return found
 
 
@@ -160,28 +160,35 @@ def figure_problems(cells: list[Cell], number: str) -> list[str]:
     controls = {c.number for c in cells if "control" in c.parts}
     if controls and not controls & {call.cell for call in calls if call.helper == "explore"}:
         found.append("a cell tagged part:control calls plotting.explore")
-    names = [match[2] for match in placed]
+    labels = [split_options(match[3])[0].get("name", "") for match in placed]
     for call in calls:
         where = f"cell {call.cell}: plotting.{call.helper}"
         if call.name is None or not call.name.startswith(f"{number}_"):
             found.append(f"{where} needs a name written out that starts with {number}_")
-        elif names.count(call.name) != 1:
-            found.append(f"{call.name} is placed by {{glue:figure}} {names.count(call.name)} times")
+        elif (count := labels.count(label_of(call.name))) != 1:
+            found.append(f"{label_of(call.name)} is the :name: of {count} figures")
         if not call.alt or len(call.alt.split()) < 4:
             found.append(f"{where} needs alt= written out, in plain words")
-    for match in placed:
-        options, caption = split_options(match[3])
-        if match[2] not in {call.name for call in calls}:
-            found.append(f"{{glue:figure}} {match[2]}: no cell shows a figure of this name")
-        if not options.get("name", "").startswith(f"fig-{number}-"):
-            found.append(f"{{glue:figure}} {match[2]} needs :name: fig-{number}-…")
+    for match, label in zip(placed, labels, strict=True):
+        if match[2]:
+            found.append(f"{{figure}} {match[2]} shows a file; a chapter draws its figures")
+        if not label.startswith(f"fig-{number}-"):
+            found.append(f"a figure needs :name: fig-{number}-… (it has {label!r})")
+        elif label not in {label_of(call.name) for call in calls if call.name}:
+            found.append(f"figure {label}: no cell shows a figure of this name")
+        caption = split_options(match[3])[1]
         if len(caption.split()) < 4 or not caption.rstrip().endswith((".", "?", "!")):
-            found.append(f"{{glue:figure}} {match[2]} needs a caption that states its finding")
+            found.append(f"figure {label} needs a caption that states its finding")
     return found
 
 
+def label_of(figure: str) -> str:
+    """Return the label by which the text places a figure."""
+    return f"fig-{figure.replace('_', '-')}"
+
+
 def result_problems(cells: list[Cell], known: frozenset[float]) -> list[str]:
-    """Check that results are glued, not typed, and that each has a name of its own."""
+    """Check that results are quoted, not typed, and that each has a name of its own."""
     found = []
     reported = [
         call.name for cell in cells for call in helper_calls(cell) if call.helper == "report"
@@ -192,15 +199,15 @@ def result_problems(cells: list[Cell], known: frozenset[float]) -> list[str]:
         if cell.kind == "code":
             continue
         where = f"cell {cell.number}"
-        if GLUED.search(cell.text) and not cell.tags & {"result", "part:opening"}:
+        if QUOTED.search(cell.text) and not cell.tags & {"result", "part:opening"}:
             found.append(f"{where} quotes results: tag it 'result'")
         for sentence in SENTENCE_END.split(cell.text):
             row = sentence.startswith("|")
-            if len(GLUED.findall(sentence)) > MAX_RESULTS_PER_SENTENCE and not row:
+            if len(QUOTED.findall(sentence)) > MAX_RESULTS_PER_SENTENCE and not row:
                 found.append(f"{where}: more than two results in “{sentence.strip()[:60]}…”")
         if "result" in cell.tags:
             found += [
-                f"{where}: {typed!r} is typed; report it and quote it with {{glue:text}}"
+                f"{where}: {typed!r} is typed; report it and quote it with {{eval}}`quoted.…`"
                 for typed in typed_results(cell.text, known)
             ]
     return found
@@ -215,7 +222,7 @@ def typed_results(text: str, known: frozenset[float] = frozenset()) -> list[str]
     found = []
     for paragraph in re.split(r"\n\s*\n", NO_RESULT.sub(keep_roles, text)):
         for sentence in SENTENCE_END.split(paragraph):
-            cited = "{cite" in (sentence if "{glue" in sentence else paragraph)
+            cited = "{cite" in (sentence if "{eval" in sentence else paragraph)
             if not cited:
                 found += [m[0] for m in TYPED.finditer(sentence) if not is_input(m[0], known)]
     return found
@@ -236,7 +243,7 @@ def typed_in_solution(path: Path, solution: Solution) -> list[str]:
 
 def keep_roles(match: re.Match[str]) -> str:
     """Leave a trace of citations and quoted results."""
-    role = re.match(r"\{(?:cite|glue)", match[0])
+    role = re.match(r"\{(?:cite|eval)", match[0])
     return role[0] if role else " "
 
 

@@ -92,7 +92,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bookc
     notebook(tmp_path / "notebooks" / "00_start.ipynb", "# Start\n\nHere.")
     notebook(
         tmp_path / "notebooks" / "01_one.ipynb",
-        "# One\n\nThe answer is {glue:text}`answer`.",
+        "# One\n\nThe answer is {eval}`quoted.answer`.",
         "from depin_lib import plotting\nfrom depin_lib.answer import ANSWER",
         "open('../ran.txt', 'a').write('x')\n"
         "plotting.report('answer', ANSWER, '<{}>', 'the answer')",

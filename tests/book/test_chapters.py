@@ -43,14 +43,14 @@ SOLUTIONS = "\n\n".join(
     f"```{{solution}} ex-33-{k}\n:label: sol-33-{k}\n:class: dropdown\nDone.\n```"
     for k in range(1, 5)
 )
-FIGURE = "```{glue:figure} 33_a\n:name: fig-33-a\nThe line rises from left to right.\n```"
-CONTROL = "```{glue:figure} 33_b\n:name: fig-33-b\nMove it and the line falls.\n```"
+FIGURE = "```{figure}\n:name: fig-33-a\nThe line rises from left to right.\n```"
+CONTROL = "```{figure}\n:name: fig-33-b\nMove it and the line falls.\n```"
 
 
 def good() -> list[dict[str, Any]]:
     """Return the cells of a chapter that lacks nothing."""
     return [
-        cell("# A title\n\nWhy? Because of {glue:text}`share`.", "part:opening"),
+        cell("# A title\n\nWhy? Because of {eval}`quoted.share`.", "part:opening"),
         cell(
             "```{dropdown} Objectives, prerequisites, time\n"
             "1. Do a ({ref}`ex-33-1`).\n2. Do b ({ref}`ex-33-2`).\n3. Do c ({ref}`ex-33-3`).\n\n"
@@ -60,7 +60,7 @@ def good() -> list[dict[str, Any]]:
         cell("%pip install x\nimport numpy", "part:setup", "hide-input", kind="code"),
         cell("## Growth is linear\n\n$$ y = 1.5 x $$ (eq-33-a)", "part:model"),
         cell('plotting.show(fig, "33_a", alt="A line that rises.", data=d)', kind="code"),
-        cell(f"The share was {{glue:text}}`share` in 2025.\n\n{FIGURE}", "part:data", "result"),
+        cell(f"The share was {{eval}}`quoted.share` in 2025.\n\n{FIGURE}", "part:data", "result"),
         cell('plotting.report("share", 0.5, "{}", "share")', "part:check", kind="code"),
         cell(
             'plotting.explore(f, g, "33_b", alt="A line that falls.")', "part:control", kind="code"
@@ -120,10 +120,15 @@ def set_tags(index: int, *tags: str) -> Callable[[list[dict[str, Any]]], None]:
         (replaced(4, "33_a", "34_a"), "starts with 33_"),
         (replaced(5, "The line rises from left to right.", ""), "needs a caption"),
         (replaced(5, ":name: fig-33-a\n", ""), "needs :name: fig-33-"),
-        (replaced(5, "{glue:figure} 33_a", "{note}"), "placed by {glue:figure} 0 times"),
-        (replaced(5, "{glue:text}`share` in", "52.3 % in"), "'52.3 %' is typed"),
-        (replaced(5, "{glue:text}`share` in", "\\$1,200 in"), "'\\\\$1,200' is typed"),
-        (replaced(5, "{glue:text}`share`", "{glue:text}`a` {glue:text}`b` {glue:text}`c`"), "two"),
+        (replaced(5, "{figure}", "{note}"), "fig-33-a is the :name: of 0 figures"),
+        (replaced(5, "{eval}`quoted.share` in", "52.3 % in"), "'52.3 %' is typed"),
+        (replaced(5, "{eval}`quoted.share` in", "\\$1,200 in"), "'\\\\$1,200' is typed"),
+        (
+            replaced(
+                5, "{eval}`quoted.share`", "{eval}`quoted.a` {eval}`quoted.b` {eval}`quoted.c`"
+            ),
+            "two",
+        ),
         (set_tags(5, "part:data"), "tag it 'result'"),
         (lambda cells: cells.insert(7, cells[6]), "is reported 2 times"),
         (replaced(7, "plotting.explore", "explore"), "part:control calls plotting.explore"),
@@ -152,7 +157,7 @@ def test_a_solution_is_folded(tmp_path: Path) -> None:
     "text",
     [
         "In December 2025, on 2025-12-14, at block 7103000.",
-        "The rate $r = 0.5$ is `0.5`, and {glue:text}`x` follows.",
+        "The rate $r = 0.5$ is `0.5`, and {eval}`quoted.x` follows.",
         "The article says 600 % {cite:p}`a`.",
         "Version 0.1.0 of [the code](https://example.org/v1.5/).",
         "$$\nx = 1.25\n$$",
@@ -168,9 +173,9 @@ def test_what_is_no_result_may_be_typed(text: str) -> None:
     "text",
     [
         "We find 17 million.",
-        "A source {cite:p}`a`. We find {glue:text}`x`, or 17 million.",
+        "A source {cite:p}`a`. We find {eval}`quoted.x`, or 17 million.",
         "A source {cite:p}`a`.\n\nWe find 52.3 %.",
-        "```{glue:figure} a\n:name: fig-a\nA line.\n```\n\nWe find 17 million.",
+        "```{figure}\n:name: fig-a\nA line.\n```\n\nWe find 17 million.",
     ],
 )
 def test_what_is_a_result_may_not(text: str) -> None:

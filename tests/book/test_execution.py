@@ -52,6 +52,17 @@ def test_a_notebook_runs_again_only_if_it_or_the_library_changed(
     assert len(folders(book)) == len(book.notebooks), "older runs are deleted"
 
 
+def test_the_book_takes_results_and_figures_from_the_run() -> None:
+    chapter = (
+        "It is {eval}`quoted.answer`; {eval}`1 + 1` stays.\n\n"
+        "```{figure}\n:name: fig-01-a-b\nUp.\n```"
+    )
+    assert runner.glued(chapter) == (
+        "It is {glue:text}`answer`; {eval}`1 + 1` stays.\n\n"
+        "```{glue:figure} 01_a_b\n:name: fig-01-a-b\nUp.\n```"
+    )
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [

@@ -1,6 +1,7 @@
 import ast
 import io
 import re
+import runpy
 import xml.etree.ElementTree as ET
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -103,6 +104,20 @@ def test_report_prints_and_stores_the_same_text(published: dict) -> None:
     assert ast.literal_eval(published["floor"]["plain"] or "") == "$0.165\u00a0per hour"
     assert ast.literal_eval(published["loss"]["plain"] or "") == "\N{MINUS SIGN}5.8%"
     assert out.getvalue() == "shutdown price: $0.165 per hour\nlost: -5.8%\n"
+
+
+def test_the_text_quotes_what_was_reported(published: dict) -> None:
+    assert repr(plotting.quoted.not_yet) == "'…'"
+    with redirect_stdout(io.StringIO()):
+        plotting.report("rent", -0.16456, "${:.3f} per hour", "rent")
+    assert repr(plotting.quoted.rent) == "'$-0.165\N{NO-BREAK SPACE}per hour'"
+    with pytest.raises(ValueError, match=r"name is 'mixed_0\.9'; allowed: Python names"):
+        plotting.report("mixed_0.9", 1, "{}", "mixed")
+
+
+def test_kernels_of_the_lab_know_what_is_quoted() -> None:
+    startup = Path(__file__).parents[2] / "book" / "lab_startup.py"
+    assert runpy.run_path(str(startup))["quoted"] is plotting.quoted
 
 
 def explore(name: str = "demo", start: tuple = (2, "b"), **controls: list) -> None:
