@@ -72,5 +72,11 @@ def _parts(thing: Any, above: tuple[int, ...]) -> Any:
 
 def _code(code: CodeType) -> tuple[Any, ...]:
     """Return what a function does, without the place where it stands."""
-    constants = (_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts)
-    return code.co_code, code.co_names, code.co_varnames, tuple(constants)
+    return code.co_code, code.co_names, code.co_varnames, tuple(map(_constant, code.co_consts))
+
+
+def _constant(value: Any) -> Any:
+    """Return a constant of a function's code; a set has no order from one process to the next."""
+    if isinstance(value, CodeType):
+        return _code(value)
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)

@@ -110,7 +110,7 @@ def run(
     xarray.Dataset
         Per measure ``_mean``, ``_variance``, ``_min``, ``_max``, ``_quantile`` and ``_missing``
         (NaN or infinite), with the parameters as coordinates; ``runs_done`` and ``runs_failed``;
-        versions, seed, processor and commit as attributes. See `failures` for runs that raised.
+        versions, seed, processor and commit as attributes. `failures` lists the runs that failed.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def run(
     units = dict(getattr(model, "units", {}))
     chosen = tuple(_measure(given, units) for given in _listed(measures, str | Measure))
     passages = tuple(_listed(first_passage, FirstPassage))
-    shares = checks.finite("quantiles", _listed(quantiles, float), low=0, high=1)
+    shares = checks.finite("quantiles", _listed(quantiles, int | float), low=0, high=1)
     names = [m.name for m in chosen] + [p.name for p in passages]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{twice[0]!r} is the name of two measures; give each a name of its own")

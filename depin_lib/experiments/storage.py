@@ -109,7 +109,7 @@ class Paths:
             xr.Dataset(coords=coords).to_zarr(self.path, consolidated=False)
             file = self._package.open_group(self.path, mode="r+")
         else:
-            reserve(self.path, sum(8 * math.prod(size) for size in sizes.values()))
+            check_room(self.path, sum(8 * math.prod(size) for size in sizes.values()))
             xr.Dataset(coords=coords).to_netcdf(self.path, engine="h5netcdf")
             file = self._package.File(self.path, "a")
         for output, more in times.items():
@@ -126,14 +126,12 @@ class Paths:
         return file
 
 
-def reserve(path: Path, size: int) -> None:
+def check_room(path: Path, size: int) -> None:
     """Raise OSError if a file of this size finds no room: HDF5 crashes where a disk fills up."""
-    if not hasattr(os, "posix_fallocate"):
-        if shutil.disk_usage(path.parent).free < size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        return
+    if shutil.disk_usage(path.parent).free < size + _OVERHEAD:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     try:
         with open(path, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, size + _OVERHEAD)
+            file.truncate(size + _OVERHEAD)  # some file systems and users have a largest size
     finally:
         path.unlink(missing_ok=True)

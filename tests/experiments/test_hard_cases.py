@@ -1,6 +1,7 @@
 """What long sessions of real users meet: odd runs, odd names, changed models, full disks."""
 
 import functools
+import os
 import subprocess
 import sys
 import textwrap
@@ -45,11 +46,14 @@ class Odd:
         return self.odd if seed == self.seed else {"y": x}
 
 
-def script(text: str, *arguments: str, limit: float = 120) -> subprocess.CompletedProcess[str]:
+def script(
+    text: str, *arguments: str, limit: float = 120, hash_seed: str = "random"
+) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own."""
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(text), *arguments],
         cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
         timeout=limit,
@@ -201,6 +205,7 @@ def test_a_slash_in_a_name_does_not_hide_the_paths(tmp_path) -> None:
         ({"measures": "price"}, "measures"),
         ({"first_passage": FirstPassage("price", 1)}, "first_passage"),
         ({"quantiles": 0.5}, "quantiles"),
+        ({"quantiles": 1}, "quantiles"),
     ],
 )
 def test_one_value_where_a_list_is_due_is_taken_or_named(options, name: str) -> None:
@@ -320,6 +325,16 @@ def test_a_measure_written_into_the_call_goes_on(tmp_path) -> None:
     run(model, POINTS, seed=1, measures=[Measure("z", of=lambda o: o["y"])], checkpoint=folder,
         resume=True)
 # fmt: on
+
+
+def test_a_function_is_the_same_in_every_process() -> None:
+    text = """
+        from depin_lib.experiments.identity import fingerprint
+        print(fingerprint(lambda kind: kind in {"home", "hosted", "cloud"}))
+    """
+    found = {script(text, hash_seed=str(seed)).stdout for seed in range(3)}
+    assert len(found) == 1
+    assert len(found.pop().strip()) == 32
 
 
 def test_a_damaged_note_is_named(tmp_path) -> None:
