@@ -1,7 +1,6 @@
 """What many runs come down to: moments, extremes and quantiles, and how those of parts add up."""
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -68,20 +67,28 @@ def merge_moments(into: Array, more: Array) -> None:
 
 
 def exact_quantiles(values: Array, shares: tuple[float, ...], workers: int = 1) -> Array:
-    """Return quantiles over axis 1, shape (shares, points, times); NaN is left out."""
-    out = np.empty((len(shares), len(values), *values.shape[2:]))
-    if not shares or not values.size:
-        return out
-    flat, rows = out.reshape(*out.shape[:2], -1), values.reshape(*values.shape[:2], -1)
-    quantile = np.nanquantile if np.isnan(values).any() else np.quantile
+    """Return quantiles over axis 1, shape (shares, points, times); NaN is left out.
+
+    As `numpy.quantile`, to the bit, but by sorting, which NumPy does with vector instructions and
+    without the interpreter's lock, and which puts NaN last.
+    """
+    rows = values.reshape(*values.shape[:2], math.prod(values.shape[2:]))
+    out = np.empty((len(shares), rows.shape[0], rows.shape[2]))
 
     def some(first: int, last: int) -> None:
-        flat[..., first:last] = quantile(rows[..., first:last], shares, axis=1)
+        ordered = np.sort(rows[..., first:last].swapaxes(1, 2).copy(), axis=2)
+        most = (~np.isnan(ordered)).sum(2)[..., None] - 1  # -1 where all are missing: NaN it is
+        place = most * np.asarray(shares)
+        below = np.floor(place).astype(np.int64)
+        low = np.take_along_axis(ordered, below, 2)
+        high = np.take_along_axis(ordered, np.minimum(below + 1, most), 2)
+        part, gap = place - below, high - low
+        found = np.where(part < 0.5, low + gap * part, high - gap * (1 - part))
+        out[..., first:last] = np.moveaxis(found, 2, 0)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN: NaN it is
+    if shares and rows.size:
         over_threads(some, rows.shape[2], workers if rows.size > _FEW else 1)
-    return out
+    return out.reshape(len(shares), len(values), *values.shape[2:])
 
 
 def sketch(values: Array, log_gamma: float, workers: int = 1) -> Sketch:

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from depin_lib.experiments.summaries import (
+    exact_quantiles,
     merge_moments,
     merge_sketches,
     moments,
@@ -13,6 +16,7 @@ from depin_lib.experiments.summaries import (
 )
 from depin_lib.kernels import reducers
 
+missing = st.one_of(st.floats(-1e6, 1e6), st.just(np.nan))
 floats = st.floats(-1e6, 1e6, allow_nan=False)
 tables = hnp.arrays(np.float64, st.tuples(st.integers(2, 40), st.integers(1, 5)), elements=floats)
 
@@ -43,6 +47,22 @@ def test_missing_values_are_counted_and_left_out() -> None:
     values = np.array([[1.0], [np.nan], [3.0], [np.inf]])
     out = moments(values, np.zeros(4, dtype=np.int64), 1)[:, 0, 0]
     assert out.tolist() == [2, 2, 2.0, 2.0, 1.0, 3.0]
+
+
+@given(
+    hnp.arrays(
+        np.float64,
+        st.tuples(st.integers(1, 3), st.integers(1, 20), st.integers(1, 4)),
+        elements=missing,
+    ),
+    st.lists(st.floats(0, 1), max_size=4),
+)
+def test_exact_quantiles_are_those_of_numpy(values, shares: list[float]) -> None:
+    got = exact_quantiles(values, tuple(shares), workers=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN
+        known = np.nanquantile(values, shares, axis=1) if shares else np.empty((0, *got.shape[1:]))
+    np.testing.assert_array_equal(got, known)
 
 
 @given(tables, st.sampled_from([0.001, 0.01, 0.1]), st.floats(0, 1))
