@@ -2,9 +2,10 @@
 
 import inspect
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields
 from functools import partial
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import joblib
@@ -52,7 +53,7 @@ def _parts(thing: Any, above: tuple[int, ...]) -> Any:
         return "method", _parts([thing.__func__, thing.__self__], above)
     function = getattr(thing, "py_func", thing)
     if isinstance(function, FunctionType):
-        cells = [cell.cell_contents for cell in function.__closure__ or ()]
+        cells = [cell.cell_contents for cell in function.__closure__ or () if cell != CellType()]
         kept = [function.__defaults__, function.__kwdefaults__, cells]
         return "function", _code(function.__code__), _parts(kept, above)
     if isinstance(thing, Mapping):
@@ -60,10 +61,14 @@ def _parts(thing: Any, above: tuple[int, ...]) -> Any:
         return "mapping", tuple(sorted(pairs, key=lambda pair: pair[0]))
     if type(thing) in (list, tuple):
         return "row", tuple(_parts(value, above) for value in thing)
+    if isinstance(thing, ModuleType):
+        return "name", thing.__name__
     if isinstance(thing, type | BuiltinFunctionType):
         return "name", thing.__module__, thing.__qualname__
     if type(thing).__module__.partition(".")[0] in _DATA:
-        return "data", joblib.hash(thing)
+        with suppress(TypeError):  # what cannot be stored, such as a generator, counts by its type
+            return "data", joblib.hash(thing)
+        return "data", type(thing).__qualname__
     bases = [base for base in type(thing).__mro__ if base.__module__ not in _DATA]
     methods = [m for base in bases for m in vars(base).values() if inspect.isfunction(m)]
     state = thing.__getstate__()

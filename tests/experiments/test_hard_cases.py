@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -337,6 +338,24 @@ def test_a_function_is_the_same_in_every_process() -> None:
     assert len(found.pop().strip()) == 32
 
 
+def test_whatever_a_function_closes_over_it_can_be_told_again(tmp_path) -> None:
+    def closing_over(thing):
+        return lambda x: {"y": x, "z": float(thing is None)}
+
+    def not_yet():
+        def model(x: float) -> dict[str, float]:
+            return {"y": x} if x > 0 else later
+
+        if False:
+            later = {}
+        return model
+
+    things = (np, threading.Lock(), (i for i in ()), property(len), xr.Dataset({"a": 1}))
+    for i, model in enumerate([*map(closing_over, things), not_yet()]):
+        options = {"seed": 1, "checkpoint": tmp_path / str(i)}
+        assert run(model, POINTS, **options).identical(run(model, POINTS, **options, resume=True))
+
+
 def test_a_damaged_note_is_named(tmp_path) -> None:
     run(scale(1.0), POINTS, seed=1, checkpoint=tmp_path)
     (tmp_path / "experiment.json").write_text("{")
@@ -465,8 +484,6 @@ def odd_seed(x: float, seed: int) -> float:
 
 
 def test_a_model_that_cannot_travel_is_named() -> None:
-    import threading
-
     lock = threading.Lock()
 
     def locked(x: float) -> float:
